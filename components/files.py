@@ -1,0 +1,154 @@
+"""In: bytes and folders. Out: the same on disk, whole or absent, with digests that are checked."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, Final
+
+from components.errors import IntegrityError
+
+MANIFEST: Final = "manifest.json"
+CHUNK: Final = 1 << 20
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_json(value: object) -> str:
+    """Return the SHA-256 of a JSON value in its one canonical form (sorted keys, no spaces)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Open a binary file that appears under `path` when the block ends well, and only then.
+
+    Temporary file in the same folder, flush, fsync, rename, fsync of the folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text by rename."""
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write readable JSON by rename; NaN is refused, since it is no JSON."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    """Read JSON; a missing, cut or foreign file is refused by name.
+
+    Raises:
+        IntegrityError: the file is absent or is not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{path} is missing", "run `dvc repro` to make it") from error
+    except ValueError as error:
+        raise IntegrityError(
+            f"{path} is not valid JSON: {error}", f"delete {path} and run `dvc repro`"
+        ) from error
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Give a new folder to fill that replaces `path` when the block ends well, and only then.
+
+    What an earlier, killed attempt left behind is removed first.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+        for file in partial.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as handle:
+                    os.fsync(handle.fileno())
+        if path.exists():
+            shutil.rmtree(path)
+        partial.rename(path)
+        _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_manifest(folder: Path) -> str:
+    """Write `manifest.json`, the SHA-256 and size of every file in `folder`; return its digest.
+
+    Written last: a folder without it is incomplete. The digest names the whole folder.
+    """
+    files = {
+        path.relative_to(folder).as_posix(): {
+            "sha256": sha256_file(path),
+            "bytes": path.stat().st_size,
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST
+    }
+    write_json(folder / MANIFEST, {"files": files})
+    return sha256_json(files)
+
+
+def verify_manifest(folder: Path) -> str:
+    """Check every file of `folder` against its manifest and return the digest of the whole.
+
+    Raises:
+        IntegrityError: a file is missing, surplus or altered; names the file, the digest that was
+            expected and the one found.
+    """
+    files: Mapping[str, Mapping[str, Any]] = read_json(folder / MANIFEST)["files"]
+    present = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != MANIFEST
+    }
+    for name in sorted(present | set(files)):
+        if name not in present or name not in files:
+            state = "is missing" if name in files else "is not in the manifest"
+            raise IntegrityError(f"{folder / name} {state}", f"delete {folder}, run `dvc repro`")
+        found = sha256_file(folder / name)
+        if found != files[name]["sha256"]:
+            raise IntegrityError(
+                f"{folder / name} was altered: expected sha256 {files[name]['sha256']}, "
+                f"found {found}",
+                f"delete {folder} and run `dvc repro`",
+            )
+    return sha256_json(files)

@@ -1,0 +1,40 @@
+"""In: params.yaml. Out: one tree of frozen sections, or every mistake in it at once."""
+
+from components.params.load import load_params, overlay
+from components.params.sections import (
+    AugmentationParams,
+    ColumnsParams,
+    EncoderParams,
+    EvaluationParams,
+    ExportParams,
+    GateParams,
+    IngestionParams,
+    Params,
+    ProjectParams,
+    RegistryParams,
+    ReleaseParams,
+    SearchParams,
+    TokenizationParams,
+    TrainingParams,
+    ValidationParams,
+)
+
+__all__ = [
+    "AugmentationParams",
+    "ColumnsParams",
+    "EncoderParams",
+    "EvaluationParams",
+    "ExportParams",
+    "GateParams",
+    "IngestionParams",
+    "Params",
+    "ProjectParams",
+    "RegistryParams",
+    "ReleaseParams",
+    "SearchParams",
+    "TokenizationParams",
+    "TrainingParams",
+    "ValidationParams",
+    "load_params",
+    "overlay",
+]

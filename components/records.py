@@ -1,0 +1,75 @@
+"""In: Parquet files of examples. Out: the same as Arrow tables and rows, and the card beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.errors import DataError
+from components.files import read_json, sha256_file, sha256_json, write_json
+from components.schema import SPLITS, Split
+
+CARD: Final = "card.json"
+
+Example = Mapping[str, Any]
+
+
+def split_path(folder: Path, split: Split) -> Path:
+    """Return where a data folder keeps one split."""
+    return folder / f"{split}.parquet"
+
+
+def read_split(folder: Path, split: Split) -> pa.Table:
+    """Read one split as an Arrow table.
+
+    Raises:
+        DataError: the file is absent or is no Parquet.
+    """
+    path = split_path(folder, split)
+    try:
+        return pq.read_table(path)
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        raise DataError(f"{path} cannot be read: {error}", "run `dvc repro` to make it") from error
+
+
+def read_examples(folder: Path, split: Split) -> list[Example]:
+    """Read one split as rows; missing values are None."""
+    rows: list[Example] = read_split(folder, split).to_pylist()
+    return rows
+
+
+def iter_examples(folder: Path, split: Split, batch_rows: int = 8192) -> Iterator[Example]:
+    """Stream the rows of one split in file order, so that memory does not grow with the data."""
+    with pq.ParquetFile(split_path(folder, split)) as file:
+        for batch in file.iter_batches(batch_size=batch_rows):
+            yield from batch.to_pylist()
+
+
+def write_split(folder: Path, split: Split, table: pa.Table) -> None:
+    """Write one split; the caller renames the folder when all are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, split_path(folder, split), compression="zstd")
+
+
+def write_card(folder: Path, data: str | None = None, **facts: Any) -> None:  # noqa: ANN401
+    """Write `card.json`: the digests of the folder's Parquet files, and what the stage found.
+
+    Args:
+        folder: holds one Parquet file per split.
+        data: the digest of the raw data that these rows come from; None makes it from these files.
+        facts: counts and the like, as JSON values.
+    """
+    digests = {split: sha256_file(split_path(folder, split)) for split in SPLITS}
+    if data is None:
+        data = sha256_json(digests)
+    write_json(folder / CARD, {"data": data, "sha256": digests, **facts})
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """Read a data folder's card."""
+    card: dict[str, Any] = read_json(folder / CARD)
+    return card
