@@ -30,6 +30,4 @@ def options_type(kind: str) -> type[TaskOptions]:
 
 def load_task(options: TaskOptions) -> Task:
     """Return the task that these options describe."""
-    return cast(
-        Task, importlib.import_module(f"components.tasks.{options.kind}").build(options)
-    )
+    return cast(Task, importlib.import_module(f"components.tasks.{options.kind}").build(options))

@@ -90,12 +90,12 @@ class Task(Protocol):
     def reject(self, example: Example) -> str | None:
         """Return why this row cannot be used ("unknown_label"), or None; never raises."""
 
-    def encode(
-        self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int
-    ) -> Encoded:
+    def encode(self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int) -> Encoded:
         """Tokenize examples; targets are present only when the examples carry labels."""
 
-    def collate(self, input_ids: Sequence[Sequence[int]], pad_id: int, length: int) -> Mapping[str, Array]:
+    def collate(
+        self, input_ids: Sequence[Sequence[int]], pad_id: int, length: int
+    ) -> Mapping[str, Array]:
         """Pad to (batch, length) and add the attention mask: the graph's inputs by name."""
 
     def decode(self, logits: Sequence[Array]) -> list[Prediction]:

@@ -47,9 +47,7 @@ class Classification:
             return "missing_label"
         return None if example["label"] in self._index else "unknown_label"
 
-    def encode(
-        self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int
-    ) -> Encoded:
+    def encode(self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int) -> Encoded:
         """Tokenize texts; targets are (examples,) label indices."""
         tokenizer.enable_truncation(max_length)
         tokenizer.no_padding()
@@ -75,9 +73,7 @@ class Classification:
     def decode(self, logits: Sequence[Array]) -> list[Prediction]:
         """Turn logits, (labels,) per example, into the most probable label."""
         scores = softmax(np.stack(logits)) if len(logits) else np.zeros((0, len(self.labels)))
-        return [
-            Prediction(self.labels[int(row.argmax())], float(row.max()), row) for row in scores
-        ]
+        return [Prediction(self.labels[int(row.argmax())], float(row.max()), row) for row in scores]
 
     def metrics(self, examples: Sequence[Example], logits: Sequence[Array]) -> dict[str, float]:
         """Return accuracy, and macro F1 over the labels that are true or answered somewhere."""

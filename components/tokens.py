@@ -1,0 +1,73 @@
+"""In: a folder of token arrays. Out: the same, memory-mapped, one split at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from components.errors import DataError
+from components.files import read_json
+from components.schema import Split
+
+ARRAYS: Final = ("input_ids", "offsets", "targets")
+CARD: Final = "card.json"
+
+
+def array_path(folder: Path, split: Split, array: str) -> Path:
+    """Return where one array of one split lies."""
+    return folder / f"{split}.{array}.npy"
+
+
+@dataclass(frozen=True)
+class TokenSplit:
+    """The tokens of one split; all processes that read it share one copy in the page cache.
+
+    Attributes:
+        input_ids: (tokens,) int32, the rows one after the other.
+        offsets: (rows + 1,) int64, where each row starts.
+        targets: (rows, ...) what the head learns.
+    """
+
+    input_ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+    targets: npt.NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(rows,) tokens of each row."""
+        return np.diff(self.offsets)
+
+    def row(self, index: int) -> npt.NDArray[np.int32]:
+        """Return the token ids of one row, as a view."""
+        return self.input_ids[self.offsets[index] : self.offsets[index + 1]]
+
+
+def open_split(folder: Path, split: Split) -> TokenSplit:
+    """Map the arrays of one split.
+
+    Raises:
+        DataError: an array is absent, cut, or does not fit the others.
+    """
+    try:
+        loaded = [np.load(array_path(folder, split, name), mmap_mode="r") for name in ARRAYS]
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{folder}: {split} tokens cannot be read: {error}", "run `dvc repro`"
+        ) from error
+    tokens = TokenSplit(*loaded)
+    if len(tokens.targets) != len(tokens) or tokens.offsets[-1] != len(tokens.input_ids):
+        raise DataError(f"{folder}: the {split} arrays do not fit one another", "run `dvc repro`")
+    return tokens
+
+
+def read_token_card(folder: Path) -> dict[str, Any]:
+    """Read what tokenize wrote beside the arrays: digests, max_length, pad_id, truncated share."""
+    card: dict[str, Any] = read_json(folder / CARD)
+    return card
