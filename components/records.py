@@ -1,4 +1,4 @@
-"""In: Parquet files of examples. Out: the same as Arrow tables and rows, and the card beside them."""
+"""In: Parquet files of examples. Out: Arrow tables and rows, and the card beside them."""
 
 from __future__ import annotations
 

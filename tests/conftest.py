@@ -1,4 +1,4 @@
-"""In: nothing. Out: toy tasks and a tiny encoder that every test may use; no network, no weights."""
+"""In: nothing. Out: a toy task and a tiny encoder for every test; no network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORDS = (
     "where is my order parcel refund money back charged twice card cancel change address "
     "password reset login late missing broken item wrong please help i want the a to for it "
     "has not arrived yet this invoice send me copy of was your and"
-).split()
+).split()  # noqa: SIM905 - reads better as a sentence
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def task() -> Task:
 
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a random two-layer BERT of width 32 and its tokenizer: config, weights, vocabulary."""
+    """A folder with a random two-layer BERT of width 32, its config and its tokenizer."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel

@@ -112,7 +112,7 @@ def softmax(logits: Array) -> Array:
 
 
 def f1_per_label(gold: Array, answer: Array, labels: int) -> Array:
-    """Return (labels,) F1 = 2 TP / (2 TP + FP + FN), NaN where a label is never true or answered."""
+    """Return (labels,) F1 = 2 TP / (2 TP + FP + FN), NaN for labels never true or answered."""
     hit = np.bincount(gold[gold == answer], minlength=labels)
     total = np.bincount(gold, minlength=labels) + np.bincount(answer, minlength=labels)
     return np.where(total == 0, np.nan, 2 * hit / np.maximum(total, 1))
@@ -120,4 +120,4 @@ def f1_per_label(gold: Array, answer: Array, labels: int) -> Array:
 
 def _content(part: Any) -> int:  # noqa: ANN401 - tokenizers has no type stubs
     """Count the tokens of an overflowing part, special tokens left out."""
-    return len(part.ids) - sum(part.special_tokens_mask)
+    return int(len(part.ids) - sum(part.special_tokens_mask))
