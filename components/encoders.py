@@ -1,0 +1,167 @@
+"""In: where the encoder comes from, and its digests. Out: a folder whose files are those bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from components.errors import EncoderError
+from components.files import sha256_file, sha256_json
+
+REQUIRED: Final = ("config.json", "model.safetensors", "tokenizer.json")
+INERT: Final = (".json", ".safetensors", ".txt", ".model")
+
+
+def locate(source: str, sha256: Mapping[str, str], cache: Path) -> Path:
+    """Return the folder that holds the encoder's files, each of them checked.
+
+    Args:
+        source: `package:<python package>`, `hub:<id>@<revision>` or `path:<folder>`.
+        sha256: the digest of every file that will be opened, by its name.
+        cache: where files from the hub are kept; nothing else is written.
+
+    Raises:
+        EncoderError: a name is refused, the encoder is absent, or a file is not the one named.
+    """
+    check_names(sha256)
+    kind, _, place = source.partition(":")
+    match kind:
+        case "package":
+            folder = _in_package(place, sha256)
+        case "hub":
+            folder = _from_hub(place, sha256, cache)
+        case "path":
+            folder = _in_folder(Path(place), sha256)
+        case _:
+            raise EncoderError(
+                f"encoder.source: {source!r} has no known origin",
+                "write package:<python package>, hub:<id>@<revision> or path:<folder>",
+            )
+    _verify(folder, sha256)
+    return folder
+
+
+def digest(sha256: Mapping[str, str]) -> str:
+    """Return the one digest that names all files of an encoder together."""
+    return sha256_json(dict(sha256))
+
+
+def check_names(sha256: Mapping[str, str]) -> None:
+    """Check that the files named are enough to load the encoder, and that none carries code.
+
+    Raises:
+        EncoderError: a needed name is absent, a name leaves the folder, or its format can run code.
+    """
+    for name in sha256:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name:
+            raise EncoderError(
+                f"encoder.sha256: {name!r} leads out of the encoder's folder",
+                "name files relative to that folder",
+            )
+        if path.suffix not in INERT:
+            raise EncoderError(
+                f"encoder.sha256: {name!r} may carry code when it is opened; "
+                f"only {', '.join(INERT)} are opened",
+                "use an encoder whose weights are safetensors",
+            )
+    absent = [name for name in REQUIRED if name not in sha256]
+    if absent:
+        raise EncoderError(
+            f"encoder.sha256 names no {', '.join(absent)}",
+            f"give the SHA-256 of at least {', '.join(REQUIRED)}",
+        )
+
+
+def _in_package(package: str, sha256: Mapping[str, str]) -> Path:
+    """Find the files in an installed package; none of its code runs."""
+    # find_spec of a dotted name would import the parent, so only the first part is looked up.
+    top, *rest = package.split(".")
+    spec = importlib.util.find_spec(top) if top else None
+    places = (spec.submodule_search_locations if spec else None) or []
+    roots = [root for root in (Path(place, *rest) for place in places) if root.is_dir()]
+    if not roots:
+        name = top.replace("_", "-")
+        raise EncoderError(
+            f"encoder.source: the Python package {package} is not installed",
+            f"run `pip install {name}` in this environment, or name another encoder.source",
+        )
+    holders = [
+        folder
+        for root in roots
+        for folder in sorted({root, *(file.parent for file in root.rglob(REQUIRED[0]))})
+        if all((folder / name).is_file() for name in sha256)
+    ]
+    for folder in holders:
+        if all(sha256_file(folder / name) == expected for name, expected in sha256.items()):
+            return folder
+    return holders[0] if holders else _in_folder(roots[0], sha256)
+
+
+def _in_folder(folder: Path, sha256: Mapping[str, str]) -> Path:
+    absent = [name for name in sha256 if not (folder / name).is_file()]
+    if absent:
+        state = f"has no {', '.join(absent)}" if folder.is_dir() else "does not exist"
+        raise EncoderError(
+            f"encoder.source: {folder} {state}",
+            "correct encoder.source, or the file names in encoder.sha256",
+        )
+    return folder
+
+
+def _from_hub(place: str, sha256: Mapping[str, str], cache: Path) -> Path:
+    """Take the files from the cache, and only when they are not there from the network."""
+    repository, _, revision = place.partition("@")
+    if not repository or not revision:
+        raise EncoderError(
+            f"encoder.source: hub:{place} names no revision",
+            "write hub:<id>@<revision>, best with a commit as the revision",
+        )
+    with contextlib.suppress(Exception):  # whatever the cache lacks, the hub is asked for
+        return _in_folder(_snapshot(repository, revision, sha256, cache, local=True), sha256)
+    try:
+        folder = _snapshot(repository, revision, sha256, cache, local=False)
+    # The hub raises its own errors, httpx's, OSError and ValueError for one and the same cause.
+    except Exception as error:
+        raise EncoderError(
+            f"encoder.source: {repository} at {revision} is not in {cache} and cannot be "
+            f"fetched from the hub: {_first_line(error)}",
+            "check the name, the revision and the network, or take an encoder from a package "
+            "or a folder, which need no network",
+        ) from error
+    return _in_folder(folder, sha256)
+
+
+def _snapshot(
+    repository: str, revision: str, names: Mapping[str, str], cache: Path, *, local: bool
+) -> Path:
+    from huggingface_hub import snapshot_download
+
+    folder = snapshot_download(
+        repository,
+        revision=revision,
+        cache_dir=cache,
+        allow_patterns=list(names),
+        local_files_only=local,
+    )
+    return Path(folder)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _verify(folder: Path, sha256: Mapping[str, str]) -> None:
+    for name, expected in sha256.items():
+        found = sha256_file(folder / name)
+        if found != expected:
+            raise EncoderError(
+                f"{folder / name} is not the file that encoder.sha256 names: "
+                f"expected {expected}, found {found}",
+                "install or fetch that file again; or, if you trust the file that was found, "
+                f"write its digest under encoder.sha256.{name}",
+            )
