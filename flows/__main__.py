@@ -1,0 +1,68 @@
+"""In: `python -m flows <verb> [options]`. Out: that flow, run; one line, and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from components.errors import INTERRUPTED, TouchstoneError
+from components.params import load_params
+
+USAGE = "usage: python -m flows <verb> [--help]\n\nverbs, in pipeline order: {verbs}"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one flow; a person's mistake is one paragraph and exit code 1, never a traceback."""
+    started = time.perf_counter()
+    from flows import stage
+
+    verb, rest = (argv[0], argv[1:]) if argv else ("", [])
+    if verb not in stage.VERBS:
+        print(USAGE.format(verbs=", ".join(stage.VERBS)), file=sys.stderr)
+        return 0 if verb in ("-h", "--help") else 2
+    try:
+        # First, so that a mistake in params.yaml is told before anything slow starts.
+        params = load_params(stage.PARAMS)
+        os.environ.update(quiet(os.environ))
+        if not {"-h", "--help"} & set(rest):
+            from flows.server import ensure_server
+
+            os.environ["PREFECT_API_URL"] = ensure_server(stage.STATE)
+        figure = stage.run(verb, rest, params)
+    except TouchstoneError as error:
+        print(f"\n{verb}: {error}\n", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"\n{verb}: interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    print(stage.summary(verb, time.perf_counter() - started, figure), flush=True)
+    return 0
+
+
+def quiet(environment: os._Environ[str]) -> dict[str, str]:
+    """Return settings that keep the libraries silent on the terminal and off the network."""
+    home = os.path.abspath(".state/prefect")  # noqa: PTH100 - pathlib is not worth its import here
+    wanted = {
+        "PREFECT_HOME": home,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # Flow logs go to the server; the terminal gets our own lines.
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        "GX_ANALYTICS_ENABLED": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "TOKENIZERS_PARALLELISM": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+        "MPLBACKEND": "Agg",
+    }
+    return {name: value for name, value in wanted.items() if name not in environment}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
