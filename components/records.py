@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.errors import DataError
+from components.errors import DataError, IntegrityError
 from components.files import read_json, sha256_file, sha256_json, write_json
 from components.schema import SPLITS, Split
 
@@ -43,8 +43,17 @@ def read_examples(folder: Path, split: Split) -> list[Example]:
 
 
 def iter_examples(folder: Path, split: Split, batch_rows: int = 8192) -> Iterator[Example]:
-    """Stream the rows of one split in file order, so that memory does not grow with the data."""
-    with pq.ParquetFile(split_path(folder, split)) as file:
+    """Stream the rows of one split in file order, so that memory does not grow with the data.
+
+    Raises:
+        DataError: the file is absent or is no Parquet.
+    """
+    path = split_path(folder, split)
+    try:
+        opened = pq.ParquetFile(path)
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        raise DataError(f"{path} cannot be read: {error}", "run `dvc repro` to make it") from error
+    with opened as file:
         for batch in file.iter_batches(batch_size=batch_rows):
             yield from batch.to_pylist()
 
@@ -72,4 +81,26 @@ def write_card(folder: Path, data: str | None = None, **facts: Any) -> None:  # 
 def read_card(folder: Path) -> dict[str, Any]:
     """Read a data folder's card."""
     card: dict[str, Any] = read_json(folder / CARD)
+    return card
+
+
+def verify_card(folder: Path) -> dict[str, Any]:
+    """Read a data folder's card and check its Parquet files against it.
+
+    A cache may restore a file with a flipped byte without a word; here it is noticed.
+
+    Raises:
+        IntegrityError: a file is absent or altered; names it and both digests.
+    """
+    card = read_card(folder)
+    for split in SPLITS:
+        path = split_path(folder, split)
+        expected = card["sha256"][split]
+        found = sha256_file(path) if path.is_file() else "no file"
+        if found != expected:
+            raise IntegrityError(
+                f"{path} is not the file that {CARD} names: expected sha256 {expected}, "
+                f"found {found}",
+                f"delete {folder} and run `dvc repro`",
+            )
     return card

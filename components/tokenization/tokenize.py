@@ -1,0 +1,143 @@
+"""In: Parquet examples and an encoder. Out: data/tokens: flat arrays, the tokenizer, a card."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from components.errors import DataError
+from components.files import atomic_folder, sha256_file, write_json, write_text
+from components.params import TokenizationParams
+from components.records import Example, iter_examples, verify_card
+from components.schema import ID, PARENT_ID, SPLITS, Split
+from components.tasks.base import Encoded, Task
+from components.tokenization.flat import FlatFile
+from components.tokenization.vocabulary import read_vocabulary
+from components.tokens import ARRAYS, CARD, array_path
+
+BATCH_ROWS: Final = 1024
+Encode = Callable[[Sequence[Example]], Encoded]
+
+
+@dataclass
+class Tally:
+    """What was counted over the rows of one split."""
+
+    rows: int = 0
+    tokens: int = 0
+    longest: int = 0
+    cut_rows: int = 0
+    cut_tokens: int = 0
+
+    def add(self, encoded: Encoded) -> None:
+        """Count one batch."""
+        lengths = [len(row) for row in encoded.input_ids]
+        self.rows += len(lengths)
+        self.tokens += sum(lengths)
+        self.longest = max(self.longest, *lengths)
+        self.cut_rows += sum(1 for cut in encoded.truncated if cut)
+        self.cut_tokens += sum(encoded.truncated)
+
+
+def tokenize(
+    task: Task,
+    params: TokenizationParams,
+    encoder: Path,
+    encoder_digest: str,
+    examples: Path,
+    out: Path,
+) -> dict[str, Any]:
+    """Write the token ids of every split once, for all trials to map.
+
+    Args:
+        task: encodes examples.
+        params: the longest example, in tokens.
+        encoder: folder of the checked encoder files.
+        encoder_digest: stands on the card.
+        examples: data folder with one Parquet file per split.
+        out: appears when all is written.
+
+    Returns:
+        The card: digests of data and files, rows and longest row per split, share of tokens cut.
+
+    Raises:
+        DataError: a split is empty, unlabelled, or altered where it is held out.
+        EncoderError: the tokenizer cannot be used.
+        IntegrityError: the examples are not those that their card names.
+        ParamsError: the encoder has fewer positions than max_length.
+    """
+    data = verify_card(examples)["data"]
+    vocabulary = read_vocabulary(encoder)
+    vocabulary.check_length(params.max_length)
+    tokenizer = vocabulary.tokenizer
+    plain = tokenizer.to_str()
+
+    def encode(rows: Sequence[Example]) -> Encoded:
+        return task.encode(tokenizer, rows, params.max_length)
+
+    with atomic_folder(out) as folder:
+        tallies = {split: _write_split(encode, examples, folder, split) for split in SPLITS}
+        write_text(folder / "tokenizer.json", plain)
+        card = {
+            "data": data,
+            "encoder": encoder_digest,
+            "sha256": {path.name: sha256_file(path) for path in sorted(folder.iterdir())},
+            "max_length": params.max_length,
+            "pad_id": vocabulary.pad_id,
+            **_figures(tallies, specials=tokenizer.num_special_tokens_to_add(is_pair=False)),
+        }
+        write_json(folder / CARD, card)
+    return card
+
+
+def _write_split(encode: Encode, examples: Path, folder: Path, split: Split) -> Tally:
+    tally = Tally()
+    rows = _checked(iter_examples(examples, split), split)
+    with contextlib.ExitStack() as stack:
+        ids, offsets, targets = (
+            stack.enter_context(FlatFile(array_path(folder, split, name))) for name in ARRAYS
+        )
+        offsets.append(np.zeros(1, dtype=np.int64))
+        while batch := list(islice(rows, BATCH_ROWS)):
+            encoded = encode(batch)
+            if encoded.targets is None:
+                raise DataError(f"{examples}: {split} rows carry no labels", "run `dvc repro`")
+            ids.append(np.concatenate([np.asarray(row, np.int32) for row in encoded.input_ids]))
+            offsets.append(tally.tokens + np.cumsum([len(row) for row in encoded.input_ids]))
+            targets.append(encoded.targets)
+            tally.add(encoded)
+    if not tally.rows:
+        raise DataError(
+            f"{examples}: the {split} split has no rows",
+            f"give ingestion.{split}_source, or raise ingestion.splits.{split}",
+        )
+    return tally
+
+
+def _checked(rows: Iterator[Example], split: Split) -> Iterator[Example]:
+    """Yield the rows; an altered one is legitimate in the training split alone."""
+    for row in rows:
+        if split != "train" and row.get(PARENT_ID) is not None:
+            raise DataError(
+                f"{split} row {row[ID]!r} is an altered copy of {row[PARENT_ID]!r}: held-out rows "
+                "must be as they came",
+                "run `dvc repro` to make data/augmented again",
+            )
+        yield row
+
+
+def _figures(tallies: Mapping[Split, Tally], specials: int) -> dict[str, Any]:
+    cut = sum(t.cut_tokens for t in tallies.values())
+    kept = sum(t.tokens - specials * t.rows for t in tallies.values())
+    return {
+        "rows": {split: tally.rows for split, tally in tallies.items()},
+        "longest": {split: tally.longest for split, tally in tallies.items()},
+        "truncated_rows": {split: tally.cut_rows for split, tally in tallies.items()},
+        "truncated_share": cut / max(1, cut + kept),
+    }
