@@ -1,0 +1,119 @@
+"""In: the project as it stands. Out: the line reproduced, and its winner promoted if proved.
+
+What the schedule runs. It names no stage of training: DVC knows which of them must run again.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from prefect import flow
+from prefect.context import FlowRunContext
+
+from components.errors import TouchstoneError
+from components.files import read_json
+from components.params import load_params
+from components.registry import champion, open_registry
+from flows.artifacts import publish
+from flows.promote import promote
+from flows.stage import PARAMS, PARENT, STATE
+
+VERDICT: Final = Path("registry/verdict.json")
+# What DVC says between the stages' own lines, and that a reader of a release does not need.
+NOISE: Final = ("> ", "Updating lock file", "Generating lock file", "Use `dvc push`", "To ", "\t")
+# What names this release in git: the lock file, and what was decided on which grounds.
+PUBLISHED: Final = (
+    "dvc.lock",
+    "registry/receipt.json",
+    "registry/verdict.json",
+    "reports/parity.json",
+)
+STAGE: Final = "Running stage '"
+
+
+@flow(validate_parameters=False, log_prints=True)
+def release(params: Path = PARAMS) -> str:
+    """Reproduce the line, read the verdict, and promote if it says so."""
+    tree = load_params(params)
+    reproduce([])
+    registry = open_registry(STATE, tree.release.service_wait_seconds)
+    verdict = read_json(VERDICT)
+    now = champion(registry, tree.project.name)
+    if now is not None and now.digest == verdict["candidate"]["digest"]:
+        return f"nothing new: version {now.version} of {tree.project.name} is the champion already"
+    if (now.as_json() if now else None) != verdict["champion"]:
+        # Decided against a champion that is none any more: look again, and decide again.
+        reproduce(["--single-item", "--force", "register"])
+        reproduce(["gate"])
+        verdict = read_json(VERDICT)
+    publish("verdict", f"**{verdict['verdict']}** {verdict['sentence']}", "The gate's verdict")
+    if verdict["verdict"] != "promote":
+        return f"{verdict['verdict']}: {verdict['sentence']}"
+    sentence = promote(tree.release, VERDICT)
+    if tree.release.publish:
+        publish_lock(verdict)
+    return f"{verdict['sentence']} {sentence}."
+
+
+def reproduce(arguments: Sequence[str]) -> None:
+    """Run `dvc repro` as a child whose stages become subflows of this run.
+
+    Raises:
+        TouchstoneError: a stage failed; it has said why.
+    """
+    context = FlowRunContext.get()
+    environment = {
+        **os.environ,
+        # Stages are run as `python -m flows`, which shall be the Python that runs this.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        **({PARENT: str(context.flow_run.id)} if context and context.flow_run else {}),
+    }
+    stage = ""
+    with subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        for line in child.stdout or ():
+            if line.startswith(STAGE):
+                stage = line.removeprefix(STAGE).split("'")[0]
+            elif line.strip() and not line.startswith(NOISE):
+                print(line.rstrip(), flush=True)  # noqa: T201 - log_prints sends it to Prefect too
+    if child.returncode:
+        raise TouchstoneError(
+            f"the line stopped at {stage or 'DVC'}; what is wrong stands above",
+            "mend it and run the same command again: finished stages are not repeated",
+        )
+
+
+def publish_lock(verdict: Mapping[str, Any]) -> None:
+    """Push the data and models of this release, and commit the lock file that names them.
+
+    Raises:
+        TouchstoneError: there is no remote, or git refuses.
+    """
+    candidate = verdict["candidate"]
+    message = (
+        f"Release {candidate['name']} version {candidate['version']}\n\n"
+        f"Lineage: {candidate['lineage']}\nDigest: {candidate['digest']}\n"
+    )
+    _check([sys.executable, "-m", "dvc", "push", "--quiet"], "`dvc remote add -d` names a remote")
+    _check(["git", "add", "--", *PUBLISHED], "run in a clone of git")
+    if subprocess.run(["git", "diff", "--cached", "--quiet", "--", *PUBLISHED], check=False).returncode:
+        _check(
+            ["git", "commit", "--quiet", "--message", message, "--", *PUBLISHED],
+            "`git config user.email` must be set where releases run",
+        )
+
+
+def _check(command: Sequence[str], cure: str) -> None:
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise TouchstoneError(f"release.publish: {' '.join(reason)}", cure)
