@@ -1,0 +1,72 @@
+"""In: a version of a model. Out: its bundle in a local folder, verified against its digest."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from components.errors import IntegrityError, TouchstoneError
+from components.files import atomic_folder, verify_manifest
+from components.registry.aliases import model_version, seen
+from components.registry.place import Registry
+
+BUNDLE: Final = "bundle"
+BUNDLE_PATH: Final = f"artifacts/{BUNDLE}"
+
+
+def fetch(registry: Registry, name: str, version: int) -> Path:
+    """Return the folder of a version's bundle, downloaded once and kept under its digest.
+
+    Raises:
+        IntegrityError: what the registry holds is not what was registered.
+        PromotionError: there is no such version.
+        TouchstoneError: the version's files are gone.
+    """
+    entry = model_version(registry, name, version)
+    digest = seen(entry).digest
+    if not digest:
+        raise IntegrityError(
+            f"version {version} of {name} carries no digest: it was not registered by this project",
+            "register a version with `dvc repro`",
+        )
+    kept = registry.state / "bundles" / digest
+    if kept.exists() and _is(kept, digest):
+        return kept
+    with atomic_folder(kept) as folder:
+        _download(registry, name, version, folder)
+        if not _is(folder, digest):
+            raise IntegrityError(
+                f"version {version} of {name}: its files in the registry are not those of digest "
+                f"{digest}",
+                "delete that version and register it again with `dvc repro --force register`",
+            )
+    return kept
+
+
+def _is(folder: Path, digest: str) -> bool:
+    try:
+        return verify_manifest(folder) == digest
+    except (IntegrityError, OSError):
+        return False
+
+
+def _download(registry: Registry, name: str, version: int, folder: Path) -> None:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            found = download_artifacts(
+                artifact_uri=f"models:/{name}/{version}/{BUNDLE_PATH}",
+                dst_path=scratch,
+                tracking_uri=registry.uri,
+                registry_uri=registry.uri,
+            )
+        except (MlflowException, OSError) as error:
+            raise TouchstoneError(
+                f"version {version} of {name}: its files cannot be read: {error}",
+                "restore the artifact store, or register another version with `dvc repro`",
+            ) from error
+        shutil.copytree(found, folder, dirs_exist_ok=True)

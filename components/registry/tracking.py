@@ -1,0 +1,178 @@
+"""In: a study, its trials and a training. Out: MLflow runs, each made once however often asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, Literal
+
+from components.registry.place import Registry, local_artifacts
+
+PARENT: Final = "mlflow.parentRunId"
+KIND: Final = "touchstone.kind"
+STUDY: Final = "touchstone.study"
+TRIAL: Final = "touchstone.trial"
+LINEAGE: Final = "touchstone.lineage"
+EPOCH: Final = "epoch"
+# What MLflow takes in one call.
+METRICS_PER_CALL: Final = 1000
+PARAMS_PER_CALL: Final = 100
+
+State = Literal["complete", "pruned", "failed"]
+STATUS: Final[Mapping[State, str]] = {
+    "complete": "FINISHED",
+    "pruned": "KILLED",
+    "failed": "FAILED",
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of a search that has ended.
+
+    Attributes:
+        number: its place in the study, from 0.
+        values: what was tried, as field of `training` to value.
+        scores: per epoch, the validation score.
+        state: how it ended.
+    """
+
+    number: int
+    values: Mapping[str, object]
+    scores: Mapping[int, float]
+    state: State
+
+
+def experiment(registry: Registry, name: str) -> str:
+    """Return the id of the experiment of that name, made when it is absent."""
+    from mlflow.exceptions import MlflowException
+
+    client = registry.client
+    if found := client.get_experiment_by_name(name):
+        return str(found.experiment_id)
+    # A server knows where artifacts go; a bare SQLite file would put them in the working folder.
+    local = registry.uri.startswith("sqlite")
+    place = (local_artifacts(registry.state) / name).as_uri() if local else None
+    try:
+        return str(client.create_experiment(name, artifact_location=place))
+    except MlflowException:
+        # Another process was quicker.
+        if found := client.get_experiment_by_name(name):
+            return str(found.experiment_id)
+        raise
+
+
+def start_study(registry: Registry, name: str, study: str, params: Mapping[str, object]) -> str:
+    """Return the id of the study's run in experiment `name`, made when it is absent."""
+    where = experiment(registry, name)
+    run = _run(registry, where, f"study {study}", {KIND: "study", STUDY: study})
+    _log(registry, run, params=params)
+    return str(run.info.run_id)
+
+
+def log_trial(registry: Registry, study_run: str, trial: Trial) -> str:
+    """Log one trial under its study's run; logging it again changes nothing.
+
+    Returns:
+        The run's id.
+    """
+    parent = registry.client.get_run(study_run)
+    key = {KIND: "trial", STUDY: parent.data.tags[STUDY], TRIAL: str(trial.number)}
+    run = _run(registry, parent.info.experiment_id, f"trial {trial.number}", key, study_run)
+    if run.info.status == STATUS[trial.state]:
+        return str(run.info.run_id)
+    metrics = [("score", score, epoch) for epoch, score in trial.scores.items()]
+    _log(registry, run, trial.values, metrics)
+    registry.client.set_terminated(run.info.run_id, STATUS[trial.state])
+    return str(run.info.run_id)
+
+
+def log_training(
+    registry: Registry,
+    study_run: str,
+    lineage: str,
+    params: Mapping[str, object],
+    history: Sequence[Mapping[str, float]],
+) -> str:
+    """Log the training of the lineage under its study's run; logging it again changes nothing.
+
+    Args:
+        registry: where to.
+        study_run: the id that `start_study` gave.
+        lineage: the id that names this training.
+        params: of the training section, as it was used.
+        history: per epoch, figures by name, with the epoch's number as "epoch".
+
+    Returns:
+        The run's id.
+    """
+    where = registry.client.get_run(study_run).info.experiment_id
+    run = training_run(registry, where, lineage, study_run)
+    metrics = [
+        (name, float(value), int(row[EPOCH]))
+        for row in history
+        for name, value in row.items()
+        if name != EPOCH
+    ]
+    _log(registry, run, params, metrics)
+    registry.client.set_terminated(run.info.run_id, "FINISHED")
+    registry.client.set_terminated(study_run, "FINISHED")
+    return str(run.info.run_id)
+
+
+def training_run(
+    registry: Registry,
+    where: str,
+    lineage: str,
+    parent: str | None = None,
+) -> Any:  # noqa: ANN401 - MLflow has no stubs
+    """Return the run that trained this lineage, made when it is absent."""
+    return _run(registry, where, "train", {KIND: "train", LINEAGE: lineage}, parent)
+
+
+def log_figures(registry: Registry, run: Any, figures: Mapping[str, float], model: str) -> None:  # noqa: ANN401
+    """Log final figures to a run and to its logged model; logging them again changes nothing."""
+    _log(registry, run, {}, [(name, value, 0) for name, value in figures.items()], model)
+
+
+def _run(
+    registry: Registry,
+    where: str,
+    title: str,
+    key: Mapping[str, str],
+    parent: str | None = None,
+) -> Any:  # noqa: ANN401
+    """Return the run that carries these tags, made when it is absent."""
+    rule = " and ".join(f"tags.`{name}` = '{value}'" for name, value in key.items())
+    found = registry.client.search_runs([where], rule, max_results=1)
+    if found:
+        return found[0]
+    tags = dict(key) | ({PARENT: parent} if parent else {})
+    return registry.client.create_run(where, tags=tags, run_name=title)
+
+
+def _log(
+    registry: Registry,
+    run: Any,  # noqa: ANN401
+    params: Mapping[str, object] = {},
+    metrics: Iterable[tuple[str, float, int]] = (),
+    model: str | None = None,
+) -> None:
+    """Log in few calls; a figure that is there already is not doubled."""
+    from mlflow.entities import Metric, Param
+
+    # The time is part of a metric's key: a fixed one makes the second attempt a no-op.
+    start = run.info.start_time
+    points = [Metric(n, v, start + step, step, model_id=model) for n, v, step in metrics]
+    values = [Param(n, str(v)) for n, v in params.items() if n not in run.data.params]
+    for some in _chunks(points, METRICS_PER_CALL):
+        registry.client.log_batch(run.info.run_id, metrics=some)
+    for some in _chunks(values, PARAMS_PER_CALL):
+        registry.client.log_batch(run.info.run_id, params=some)
+
+
+def _chunks(items: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some
