@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import AfterValidator, ConfigDict, ValidationError, create_model
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from components.errors import ParamsError
+from components.params.mistakes import list_mistakes
 from components.params.sections import Params, Section
-from components.tasks import options_type
+from components.tasks import options_type, task_kinds
+from components.tasks.base import TaskOptions
 
 S = TypeVar("S", bound=Section)
 
@@ -26,12 +27,21 @@ def load_params(path: Path) -> Params:
         ParamsError: the file is absent, no YAML, or breaks rules; all of them are listed, each
             with its dotted name, the rule and the value found.
     """
-    tree = read_tree(path)
-    kind = tree["task"].get("kind") if isinstance(tree.get("task"), dict) else None
-    if not isinstance(kind, str):
-        raise ParamsError(f"{path}: task.kind: missing", "name one file of components/tasks")
-    model = create_model("Params", __base__=Params, task=(options_type(kind), ...))
-    return _validate(model, tree, str(path), prefix="")
+    return check_params(read_tree(path), str(path))
+
+
+def check_params(tree: Mapping[str, Any], origin: str) -> Params:
+    """Return the values of a whole params.yaml as checked sections.
+
+    Raises:
+        ParamsError: lists every mistake; `origin` names where the values came from.
+    """
+    task = tree.get("task")
+    kind = task.get("kind") if isinstance(task, dict) else None
+    known = isinstance(kind, str) and kind in task_kinds()
+    options = options_type(str(kind)) if known else _UnknownTask
+    model = create_model("Params", __base__=Params, task=(options, ...))
+    return _validate(model, tree, origin, prefix="")
 
 
 def overlay(section: S, values: Mapping[str, Any], origin: str) -> S:
@@ -51,24 +61,64 @@ def read_tree(path: Path) -> dict[str, Any]:
     Raises:
         ParamsError: with line and column where the parser knows them.
     """
+    return parse_tree(read_yaml_text(path), str(path))
+
+
+def read_yaml_text(path: Path) -> str:
+    """Read a file of parameters as text.
+
+    Raises:
+        ParamsError: the file is absent, unreadable or not UTF-8.
+    """
     try:
-        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ParamsError(f"{path} is missing", "`git checkout params.yaml` restores it") from error
+        raise ParamsError(f"{path} is missing", f"`git checkout {path}` restores it") from error
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path} is not UTF-8: {error}", "save it as UTF-8") from error
+    except OSError as error:
+        raise ParamsError(f"{path} cannot be read: {error}", "give the path of a file") from error
+
+
+def parse_tree(text: str, origin: str) -> dict[str, Any]:
+    """Parse YAML 1.2 into plain values.
+
+    Raises:
+        ParamsError: the text is no YAML, or no mapping.
+    """
+    try:
+        tree = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
-        raise ParamsError(f"{path} is not valid YAML: {_where(error)}", "mend that line") from error
+        raise ParamsError(
+            f"{origin} is not valid YAML: {where(error)}", "mend that line"
+        ) from error
     if not isinstance(tree, dict):
-        raise ParamsError(f"{path}: expected sections, found {type(tree).__name__}")
+        found = "an empty file" if tree is None else type(tree).__name__
+        raise ParamsError(
+            f"{origin}: expected sections, found {found}",
+            "write sections such as `training:` with their fields below",
+        )
     return tree
 
 
-def _where(error: YAMLError) -> str:
+def where(error: YAMLError) -> str:
+    """Return what the parser found wrong, with line and column where it knows them."""
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         return f"{error.problem} at line {mark.line + 1}, column {mark.column + 1}"
     return str(error).splitlines()[0]
+
+
+def _known_kind(kind: str) -> str:
+    raise ValueError(f"must name a file of components/tasks: {', '.join(task_kinds())}")
+
+
+class _UnknownTask(TaskOptions):
+    """Stands in for the options of a kind that is not there, so that the rest is checked too."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Annotated[str, AfterValidator(_known_kind)]
 
 
 def _validate(model: type[S], tree: Mapping[str, Any], origin: str, prefix: str) -> S:
@@ -76,42 +126,7 @@ def _validate(model: type[S], tree: Mapping[str, Any], origin: str, prefix: str)
         # JSON mode: lists become tuples, yet "3" is no number and 1.0 is no whole number.
         return model.model_validate_json(json.dumps(tree, default=str))
     except ValidationError as error:
-        lines = sorted(set(_mistakes(error, model, prefix)))
+        lines = list_mistakes(error, model, prefix)
         count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
         listed = "\n".join(f"  {line}" for line in lines)
         raise ParamsError(f"{origin}: {count}\n{listed}", f"mend {origin} and run again") from error
-
-
-def _mistakes(error: ValidationError, model: type[BaseModel], prefix: str) -> Iterator[str]:
-    """Yield one line per mistake: dotted name, rule, value found, cure."""
-    for detail in error.errors(include_url=False):
-        # A union's branch names (Range, Choice) are no part of the user's path.
-        path = [str(p) for p in detail["loc"] if not str(p)[:1].isupper()]
-        name = prefix + ".".join(path)
-        if detail["type"] == "extra_forbidden":
-            close = _closest(model, path)
-            yield f"{name}: unknown field" + (f" (did you mean {prefix}{close}?)" if close else "")
-        elif detail["type"] == "missing":
-            yield f"{name}: missing"
-        else:
-            rule = detail["msg"].removeprefix("Value error, ")
-            value = detail["input"]
-            found = "" if isinstance(value, dict) else f", found {json.dumps(value)}"
-            yield f"{name or origin_of(model)}: {rule[0].lower()}{rule[1:]}{found}"
-
-
-def origin_of(model: type[BaseModel]) -> str:
-    """Return a section's name in params.yaml."""
-    return model.__name__.removesuffix("Params").lower()
-
-
-def _closest(model: type[BaseModel], path: list[str]) -> str | None:
-    """Return the dotted name of the known field that is spelled most like the last of `path`."""
-    current: Any = model
-    for part in path[:-1]:
-        field = current.model_fields.get(part)
-        current = field.annotation if field else None
-        if not (isinstance(current, type) and issubclass(current, BaseModel)):
-            return None
-    close = difflib.get_close_matches(path[-1], current.model_fields, n=1, cutoff=0.6)
-    return ".".join([*path[:-1], close[0]]) if close else None

@@ -1,0 +1,148 @@
+"""In: values of params.yaml. Out: the sections from the source to the tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field, model_validator
+
+from components.params.base import Count, Name, Positive, Section, Sha256, Share
+
+MIN_TRAINING_SHARE: Final = 0.2
+
+
+class ProjectParams(Section):
+    """What all stages share."""
+
+    name: Name
+    """Name of the registered model and of the MLflow experiment."""
+    seed: Count
+    """The one seed; every random choice of every stage is derived from it by name."""
+
+
+class ColumnsParams(Section):
+    """Which columns of the source hold what; the task says which fields it needs."""
+
+    fields: dict[str, str]
+    """The task's field to the source's column, such as `text: body`."""
+    group: str | None
+    """Column whose equal values never cross splits (a customer); null: the text itself."""
+    slices: tuple[Name, ...]
+    """Columns by which evaluation and the gate look at parts of the data."""
+
+    @model_validator(mode="after")
+    def _slices_differ(self) -> ColumnsParams:
+        if len(set(self.slices)) < len(self.slices):
+            raise ValueError(f"slices must differ, found {', '.join(self.slices)}")
+        return self
+
+
+class SplitsParams(Section):
+    """Shares that are cut out of `source`, by a hash of the group."""
+
+    validation: Share
+    """Share for choosing; 0 when `validation_source` is given."""
+    test: Share
+    """Share for judging, never seen by search or training; 0 when `test_source` is given."""
+
+
+class IngestionParams(Section):
+    """Where the labelled text comes from."""
+
+    folder: str
+    """The folder that DVC watches for changes; files below are named relative to it."""
+    source: str
+    """A CSV, JSONL or Parquet file in `folder`, or `sample:tickets?rows=N&seed=N`."""
+    validation_source: str | None
+    """File with the validation rows, when they are given; else null."""
+    test_source: str | None
+    """File with the test rows, when they are given; else null."""
+    columns: ColumnsParams
+    splits: SplitsParams
+    licence: str
+    """Licence of the data, as it shall stand on the card and on the model's page."""
+
+    @model_validator(mode="after")
+    def _one_origin_per_split(self) -> IngestionParams:
+        for split in ("validation", "test"):
+            given = getattr(self, f"{split}_source") is not None
+            cut = getattr(self.splits, split) > 0
+            if given == cut:
+                raise ValueError(
+                    f"splits.{split} must be above 0 when {split}_source is null, and 0 when not"
+                )
+        if self.splits.validation + self.splits.test > 1 - MIN_TRAINING_SHARE:
+            raise ValueError(
+                "splits.validation and splits.test must leave "
+                f"{MIN_TRAINING_SHARE} for training, found {self.splits.validation} and "
+                f"{self.splits.test}"
+            )
+        return self
+
+
+class RowsPerSplit(Section):
+    """A count for each split."""
+
+    train: Count
+    validation: Count
+    test: Count
+
+
+class ValidationParams(Section):
+    """Rules of the data; each one enforces."""
+
+    min_characters: Positive
+    """Shorter texts, after trimming, are rejected."""
+    max_characters: Positive
+    """Longer texts are rejected."""
+    max_reject_share: Share
+    """Above this share of rejected rows the run ends."""
+    max_unknown_labels: Count
+    """Above this number of rows whose label the task does not list, the run ends."""
+    min_rows_per_label: RowsPerSplit
+    """Below this number of accepted rows for any label, the run ends."""
+    max_label_share: Share
+    """Above this share of the training rows for any one label, the run ends."""
+
+
+class EditsParams(Section):
+    """Share of the training rows that get one altered copy by this edit."""
+
+    typo: Share
+    """One letter replaced by, or doubled with, a neighbour on the keyboard, or two swapped."""
+    swap: Share
+    """Two neighbouring words swapped."""
+    deletion: Share
+    """One word left out, of texts with four words or more."""
+    synonym: Share
+    """One or two words replaced from the lexicon."""
+    case: Share
+    """Letter case changed: all lower, all upper, or first letter."""
+    punctuation: Share
+    """Punctuation dropped, repeated or appended."""
+
+
+class AugmentationParams(Section):
+    """Altered copies of training rows; validation and test rows are never touched."""
+
+    edits: EditsParams
+    lexicon: str | None
+    """JSON file of word to synonyms; null: the bundled English one."""
+    near_copy_similarity: Annotated[float, Field(gt=0, le=1)]
+    """A copy this similar (Jaccard of character 3-grams) to a held-out text is not made."""
+
+
+class EncoderParams(Section):
+    """The pretrained encoder."""
+
+    source: Annotated[str, Field(pattern=r"^(package:[\w.]+|hub:[\w./-]+@[\w.-]+|path:.+)$")]
+    """`package:<python package>`, `hub:<id>@<revision>` or `path:<folder>`."""
+    sha256: dict[str, Sha256]
+    """Digest of every file that is opened, checked before it is opened."""
+
+
+class TokenizationParams(Section):
+    """Text to token ids, once for all trials."""
+
+    max_length: Annotated[int, Field(ge=8, le=8192)]
+    """Tokens per example, special ones included; longer texts are cut, and the share reported."""

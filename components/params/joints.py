@@ -1,0 +1,57 @@
+"""In: sections that are each right. Out: the mistakes that lie between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails
+
+from components.params.base import mistake
+from components.params.data import ColumnsParams
+from components.params.learning import Range, SearchParams, TrainingParams
+
+
+def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[InitErrorDetails]:
+    """Yield a mistake for each field that the task needs and is not named, or the other way."""
+    needed = list(needed)
+    place = ("ingestion", "columns", "fields")
+    for name in needed:
+        if name not in columns.fields:
+            yield mistake((*place, name), "missing: the task needs it")
+    for name in columns.fields:
+        if name not in needed:
+            yield mistake((*place, name), f"the task has no such field: {', '.join(needed)}")
+
+
+def space_mistakes(search: SearchParams, training: TrainingParams) -> Iterator[InitErrorDetails]:
+    """Yield a mistake for each value of the search space that training would refuse."""
+    for name, space in search.space.items():
+        whole = TrainingParams.model_fields[name].annotation is int
+        for place, value in _values(space):
+            number = int(value) if whole and isinstance(value, float) and value % 1 == 0 else value
+            if place == "step":
+                if whole and not isinstance(number, int):
+                    yield mistake(("search", "space", name, place), "must be whole", value)
+                continue
+            for rule in _refusals(training, name, number):
+                found = None if "found" in rule else value
+                yield mistake(("search", "space", name, place), rule, found)
+
+
+def _values(space: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - Range or Choice
+    if isinstance(space, Range):
+        yield "low", space.low
+        yield "high", space.high
+        if space.step is not None:
+            yield "step", space.step
+    else:
+        yield from (("choices", choice) for choice in space.choices)
+
+
+def _refusals(training: TrainingParams, name: str, value: object) -> Iterator[str]:
+    try:
+        TrainingParams.model_validate(training.model_dump() | {name: value})
+    except ValidationError as error:
+        yield from (e["msg"].removeprefix("Value error, ") for e in error.errors())

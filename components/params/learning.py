@@ -1,0 +1,143 @@
+"""In: values of params.yaml. Out: the sections of search and training."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Discriminator, Field, Tag, WrapValidator, model_validator
+
+from components.params.base import Count, Positive, Section, Share, mistake, refuse
+
+
+class TrainingParams(Section):
+    """Fine-tuning; the winner of the search is laid over this section."""
+
+    epochs: Positive
+    """Passes over the training rows, at most."""
+    batch_size: Positive
+    """Examples per optimizer step, whatever the accumulation."""
+    accumulation: Positive
+    """Micro-batches that a step is computed in, to save memory; must divide batch_size."""
+    learning_rate: Annotated[float, Field(gt=0, lt=1)]
+    """Peak rate of AdamW."""
+    weight_decay: Annotated[float, Field(ge=0, lt=1)]
+    """Decoupled decay; biases and normalization weights are exempt."""
+    warmup_share: Share
+    """Share of all steps over which the rate rises from 0."""
+    decay: Literal["linear", "cosine"]
+    """How the rate falls to 0 after warm-up."""
+    max_grad_norm: Annotated[float, Field(gt=0)]
+    """Gradients are clipped to this global norm."""
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Dropout of the encoder's hidden layers and of the head."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    """Probability mass moved from the true label to all labels."""
+    patience: Positive
+    """Epochs without a better validation score after which training stops early."""
+    precision: Literal["auto", "fp32", "bf16"]
+    """`auto`: bf16 on a GPU that has it, fp32 elsewhere."""
+
+    @model_validator(mode="after")
+    def _divides(self) -> TrainingParams:
+        if self.batch_size % self.accumulation:
+            raise ValueError(
+                "accumulation must divide batch_size, "
+                f"found {self.accumulation} and {self.batch_size}"
+            )
+        return self
+
+
+class Range(Section):
+    """A numeric search range."""
+
+    low: float
+    high: float
+    log: bool
+    """Draw on a logarithmic scale."""
+    step: Annotated[float, Field(gt=0)] | None
+    """Grid of the values; null: continuous."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high, found {self.low} and {self.high}")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise ValueError(
+                "log needs a low above 0 and a null step, "
+                f"found low {self.low} and step {'null' if self.step is None else self.step}"
+            )
+        return self
+
+
+def _scalar(value: Any, _: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("must be a number or a text")
+    return value
+
+
+# Wrapped, so that one wrong value is one mistake and not one per member of the union.
+Value = Annotated[float | int | str, WrapValidator(_scalar)]
+
+
+class Choice(Section):
+    """A closed list of values."""
+
+    choices: Annotated[tuple[Value, ...], Field(min_length=2)]
+
+
+RANGE: Final = "<range>"
+CHOICE: Final = "<choice>"
+
+
+def _kind_of_space(value: object) -> str:
+    """Tell a list of choices from a range by its field, so that mistakes name only that form."""
+    if isinstance(value, Choice) or (isinstance(value, dict) and "choices" in value):
+        return CHOICE
+    return RANGE
+
+
+Space = Annotated[
+    Annotated[Range, Tag(RANGE)] | Annotated[Choice, Tag(CHOICE)], Discriminator(_kind_of_space)
+]
+
+
+class PrunerParams(Section):
+    """When a trial is given up: median of the finished ones at the same epoch."""
+
+    startup_trials: Count
+    """Trials that run to their end before any is judged."""
+    warmup_epochs: Count
+    """Epochs of each trial before it is judged."""
+
+
+class SearchParams(Section):
+    """Hyper-parameter search over the training section; trial 0 is that section untouched."""
+
+    trials: Positive
+    """Trials in total, pruned ones included; a killed search goes on until there are as many."""
+    minutes: Annotated[float, Field(gt=0)] | None
+    """No trial starts after so many minutes; null: no limit."""
+    epochs: Positive
+    """Epochs per trial; fewer than training's save time and rank nearly as well."""
+    startup_trials: Positive
+    """Random trials before TPE proposes."""
+    pruner: PrunerParams
+    space: dict[str, Space]
+    """Field of `training` to its range."""
+
+    @model_validator(mode="after")
+    def _known(self) -> SearchParams:
+        fields = [name for name in TrainingParams.model_fields if name != "epochs"]
+        mistakes = [
+            mistake(("space", name), _unsearchable(name, fields))
+            for name in self.space
+            if name not in fields
+        ]
+        return refuse(self, mistakes)
+
+
+def _unsearchable(name: str, fields: list[str]) -> str:
+    close = difflib.get_close_matches(name, fields, n=1)
+    meant = f" (did you mean search.space.{close[0]}?)" if close else f": {', '.join(fields)}"
+    return f"is no searchable field of training{meant}"
