@@ -104,6 +104,12 @@ class Task(Protocol):
     def metrics(self, examples: Sequence[Example], logits: Sequence[Array]) -> dict[str, float]:
         """Score logits against the examples' labels; every value is finite."""
 
+    def tallies(self, examples: Sequence[Example], logits: Sequence[Array]) -> Array:
+        """Return (examples, tallies) counts that `score` takes the sum of, over any examples."""
+
+    def score(self, tallies: Array) -> Array:
+        """Return `metric`, (...), of summed tallies, (..., tallies); NaN where there is nothing."""
+
     def editable(self, example: Example) -> str:
         """Return the text that augmentation may alter without touching the label."""
 

@@ -84,6 +84,22 @@ class Classification:
             "macro_f1": float(np.nanmean(f1_per_label(gold, answer, len(self.labels)))),
         }
 
+    def tallies(self, examples: Sequence[Example], logits: Sequence[Array]) -> Array:
+        """Return (examples, 2 labels): per label, whether it is hit, then if true and if answered."""
+        gold = np.array([self._index[example["label"]] for example in examples])
+        answer = np.stack(logits).argmax(axis=1)
+        each = np.eye(len(self.labels))
+        hits = each[gold] * (gold == answer)[:, None]
+        return np.concatenate([hits, each[gold] + each[answer]], axis=1)
+
+    def score(self, tallies: Array) -> Array:
+        """Return macro F1 over the labels that are true or answered somewhere."""
+        hits, total = np.split(tallies, 2, axis=-1)
+        seen = total > 0
+        f1 = np.where(seen, 2 * hits / np.maximum(total, 1), 0.0)
+        count = seen.sum(axis=-1)
+        return np.where(count > 0, f1.sum(axis=-1) / np.maximum(count, 1), np.nan)
+
     def editable(self, example: Example) -> str:
         """Return the whole text: no word of it is the label."""
         return cast(str, example["text"])
