@@ -6,6 +6,7 @@ it lie copies of what it imports from components, so that loading needs no check
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ TEXT = "text"
 BATCH_SIZE = 32
 
 
+# Its hints would be MLflow's schema; ours stands in the signature, and predict takes several forms.
+warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
+
+
 class BundleModel(PythonModel):  # type: ignore[misc]  # MLflow has no stubs
     """The bundle behind `mlflow.pyfunc.load_model`."""
 
@@ -26,7 +31,6 @@ class BundleModel(PythonModel):  # type: ignore[misc]  # MLflow has no stubs
         """Open the bundle; every byte is verified first."""
         self._predictor = load_predictor(Path(context.artifacts["bundle"]))
 
-    # MLflow would read a type hint as the schema, and warn of any that is none of its own.
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Answer texts.
 
