@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from components.errors import INTERRUPTED, TouchstoneError
+from components.errors import DISK_FULL, INTERRUPTED, TouchstoneError
 from components.params import load_params
 
 USAGE = "usage: python -m flows <verb> [--help]\n\nverbs, in pipeline order: {verbs}"
@@ -26,19 +28,40 @@ def main(argv: Sequence[str]) -> int:
         # First, so that a mistake in params.yaml is told before anything slow starts.
         params = load_params(stage.PARAMS)
         os.environ.update(quiet(os.environ))
-        if not {"-h", "--help"} & set(rest):
-            from flows.server import ensure_server
-
-            os.environ["PREFECT_API_URL"] = ensure_server(stage.STATE)
+        writable(stage.STATE)
+        if {"-h", "--help"} & set(rest):
+            print(stage.help_of(verb))
+            return 0
         figure = stage.run(verb, rest, params)
     except TouchstoneError as error:
         print(f"\n{verb}: {error}\n", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"\n{verb}: the disk is full: {error}\n  cure: free some space", file=sys.stderr)
+        return DISK_FULL
     except KeyboardInterrupt:
         print(f"\n{verb}: interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
     print(stage.summary(verb, time.perf_counter() - started, figure), flush=True)
     return 0
+
+
+def writable(state: Path) -> None:
+    """Make the state folder, where Prefect and MLflow keep their books.
+
+    Raises:
+        TouchstoneError: something else has its name, or its rights do not let us write.
+    """
+    try:
+        (state / "prefect").mkdir(parents=True, exist_ok=True)
+        (state / "prefect" / ".writable").touch()
+    except OSError as error:
+        raise TouchstoneError(
+            f"{state}: cannot be written: {error.strerror}",
+            f"move {state} away or mend its rights, and run again: it is made anew",
+        ) from error
 
 
 def quiet(environment: os._Environ[str]) -> dict[str, str]:

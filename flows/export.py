@@ -24,5 +24,7 @@ def export(
     """Export to ONNX, quantize to int8, and compare all three on validation texts."""
     report = export_model(export, project.seed, trained, examples, onnx, int8, parity)
     differ = report["int8"]["disagreements"]
-    publish("parity", table("int8 against torch", "validation texts", {"answers that differ": differ}))
+    publish(
+        "parity", table("int8 against torch", "validation texts", {"answers that differ": differ})
+    )
     return f"int8 answers like torch on {1 - differ / report['rows']:.2%} of validation"

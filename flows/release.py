@@ -105,7 +105,9 @@ def publish_lock(verdict: Mapping[str, Any]) -> None:
     )
     _check([sys.executable, "-m", "dvc", "push", "--quiet"], "`dvc remote add -d` names a remote")
     _check(["git", "add", "--", *PUBLISHED], "run in a clone of git")
-    if subprocess.run(["git", "diff", "--cached", "--quiet", "--", *PUBLISHED], check=False).returncode:
+    if subprocess.run(
+        ["git", "diff", "--cached", "--quiet", "--", *PUBLISHED], check=False
+    ).returncode:
         _check(
             ["git", "commit", "--quiet", "--message", message, "--", *PUBLISHED],
             "`git config user.email` must be set where releases run",

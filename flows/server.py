@@ -101,7 +101,7 @@ def ensure_server(state: Path, port: int | None = None, patience: float = PATIEN
     """
     if named := os.environ.get("PREFECT_API_URL"):
         return _wait_for_named(named, patience)
-    return _wait_for_own(state, boot_server(state, port), patience)
+    return wait_for(state, boot_server(state, port), patience)
 
 
 def boot_server(state: Path, port: int | None = None) -> Server:
@@ -191,7 +191,12 @@ def _start(state: Path, port: int) -> Server:
     return Server(url, process.pid, processes.birth(process.pid) or "")
 
 
-def _wait_for_own(state: Path, server: Server, patience: float) -> str:
+def wait_for(state: Path, server: Server, patience: float = PATIENCE) -> str:
+    """Return the API address of a booted server once it answers.
+
+    Raises:
+        ServiceError: it ended, or does not answer within `patience` seconds.
+    """
     log = home(state) / "server.log"
     deadline = time.monotonic() + patience
     while not healthy(server.url):

@@ -18,6 +18,7 @@ from components.errors import TouchstoneError
 from components.params import Params
 from components.params.sections import Section
 from components.tasks.base import TaskOptions
+from flows import server
 
 STATE: Final = Path(".state")
 PARAMS: Final = Path("params.yaml")
@@ -103,14 +104,28 @@ def bind(function: Any, params: Params, options: Mapping[str, Any]) -> dict[str,
 def run(verb: str, argv: Sequence[str], params: Params) -> str:
     """Run one flow against the shared server and return its one-line figure.
 
+    The server boots, when none runs yet, while this process imports what the flow needs.
+
     Raises:
         TouchstoneError: what the flow raised, for a person.
     """
+    named = os.environ.get("PREFECT_API_URL")
+    own = None if named else server.boot_server(STATE)
+    os.environ["PREFECT_API_URL"] = named or (own.url if own else "")
     flow = flow_of(verb)
     arguments = bind(flow.fn, params, vars(parser_of(verb, flow.fn).parse_args(argv)))
     for name in json.loads(os.environ.get(PRELOAD, "{}")).get(verb, ()):
         importlib.import_module(name)
+    if own is None:
+        server.ensure_server(STATE, patience=params.release.service_wait_seconds)
+    else:
+        server.wait_for(STATE, own)
     return str(_engine(flow, arguments))
+
+
+def help_of(verb: str) -> str:
+    """Return a flow's command line as text."""
+    return parser_of(verb, flow_of(verb).fn).format_help()
 
 
 def _engine(flow: Any, arguments: Mapping[str, Any]) -> object:  # noqa: ANN401
