@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -26,7 +26,7 @@ def locate(source: str, sha256: Mapping[str, str], cache: Path) -> Path:
     Raises:
         EncoderError: a name is refused, the encoder is absent, or a file is not the one named.
     """
-    check_names(sha256)
+    _check_names(sha256)
     kind, _, place = source.partition(":")
     match kind:
         case "package":
@@ -49,30 +49,31 @@ def digest(sha256: Mapping[str, str]) -> str:
     return sha256_json(dict(sha256))
 
 
-def check_names(sha256: Mapping[str, str]) -> None:
-    """Check that the files named are enough to load the encoder, and that none carries code.
+def name_mistakes(names: Iterable[str]) -> list[str]:
+    """Return what is wrong with the names of an encoder's files.
 
-    Raises:
-        EncoderError: a needed name is absent, a name leaves the folder, or its format can run code.
+    They must be enough to load it, stay in its folder, and have formats that cannot carry code.
     """
-    for name in sha256:
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or "\\" in name:
-            raise EncoderError(
-                f"encoder.sha256: {name!r} leads out of the encoder's folder",
-                "name files relative to that folder",
-            )
-        if path.suffix not in INERT:
-            raise EncoderError(
-                f"encoder.sha256: {name!r} may carry code when it is opened; "
-                f"only {', '.join(INERT)} are opened",
-                "use an encoder whose weights are safetensors",
-            )
-    absent = [name for name in REQUIRED if name not in sha256]
-    if absent:
+    names = list(names)
+    outside = [n for n in names if n.startswith("/") or "\\" in n or ".." in PurePosixPath(n).parts]
+    active = [n for n in names if PurePosixPath(n).suffix not in INERT]
+    absent = [n for n in REQUIRED if n not in names]
+    return [
+        *(f"{name!r} leads out of the encoder's folder" for name in outside),
+        *(
+            f"{name!r} may carry code that runs when it is opened; only {', '.join(INERT)} are used"
+            for name in active
+        ),
+        *(f"the digest of {name} is missing" for name in absent),
+    ]
+
+
+def _check_names(names: Iterable[str]) -> None:
+    mistakes = name_mistakes(names)
+    if mistakes:
         raise EncoderError(
-            f"encoder.sha256 names no {', '.join(absent)}",
-            f"give the SHA-256 of at least {', '.join(REQUIRED)}",
+            f"encoder.sha256: {'; '.join(mistakes)}",
+            f"name {', '.join(REQUIRED)}, and nothing that is not data",
         )
 
 

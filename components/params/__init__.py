@@ -1,6 +1,7 @@
 """In: params.yaml. Out: one tree of frozen sections, or every mistake in it at once."""
 
 from components.params.load import load_params, overlay
+from components.params.recipe import apply_recipe
 from components.params.sections import (
     AugmentationParams,
     ColumnsParams,
@@ -35,6 +36,7 @@ __all__ = [
     "TokenizationParams",
     "TrainingParams",
     "ValidationParams",
+    "apply_recipe",
     "load_params",
     "overlay",
 ]

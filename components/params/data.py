@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
-from components.params.base import Count, Name, Positive, Section, Sha256, Share
+from components.encoders import name_mistakes
+from components.params.base import Count, Name, Positive, Section, Sha256, Share, mistake, refuse
 
 MIN_TRAINING_SHARE: Final = 0.2
 
@@ -139,6 +140,10 @@ class EncoderParams(Section):
     """`package:<python package>`, `hub:<id>@<revision>` or `path:<folder>`."""
     sha256: dict[str, Sha256]
     """Digest of every file that is opened, checked before it is opened."""
+
+    @model_validator(mode="after")
+    def _only_data(self) -> EncoderParams:
+        return refuse(self, [mistake(("sha256",), rule) for rule in name_mistakes(self.sha256)])
 
 
 class TokenizationParams(Section):

@@ -71,14 +71,14 @@ def _closest(model: type[BaseModel], place: list[str]) -> str | None:
     """Return the dotted name of the known field that is spelled most like the last of `place`."""
     current: Any = model
     for part in place[:-1]:
-        current = _inside(current, part)
+        current = inside(current, part)
     if not (isinstance(current, type) and issubclass(current, BaseModel)):
         return None
     close = difflib.get_close_matches(place[-1], current.model_fields, n=1, cutoff=0.6)
     return ".".join(p for p in [*place[:-1], *close] if not _is_tag(p)) if close else None
 
 
-def _inside(annotation: Any, part: str) -> Any:  # noqa: ANN401 - annotations have no narrower type
+def inside(annotation: Any, part: str) -> Any:  # noqa: ANN401 - annotations have no narrower type
     """Return the annotation of what `part` names inside a value of type `annotation`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         field = annotation.model_fields.get(part)

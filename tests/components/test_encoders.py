@@ -121,7 +121,7 @@ def test_the_files_that_loading_needs_must_be_named(
     tiny_encoder: Path, tiny_encoder_sha256: Digests, tmp_path: Path, name: str
 ) -> None:
     digests = {n: d for n, d in tiny_encoder_sha256.items() if n != name}
-    with pytest.raises(EncoderError, match=f"encoder.sha256 names no {name}"):
+    with pytest.raises(EncoderError, match=f"encoder.sha256: the digest of {name} is missing"):
         locate(f"path:{tiny_encoder}", digests, tmp_path)
 
 
