@@ -1,0 +1,1 @@
+"""Where Touchstone runs: its installation, its local stack, and its containers."""
