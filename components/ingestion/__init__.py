@@ -1,0 +1,5 @@
+"""In: labelled text as it comes. Out: examples with ids, groups and splits that never move."""
+
+from components.ingestion.ingest import ingest
+
+__all__ = ["ingest"]

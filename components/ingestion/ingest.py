@@ -1,0 +1,152 @@
+"""In: a source as params.yaml names it. Out: train, validation and test as Parquet, and their card.
+
+A row's id and split follow from what it says, never from where it stands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from components.errors import DataError, ParamsError
+from components.files import atomic_folder, sha256_json
+from components.ingestion.readers import Record
+from components.ingestion.source import SAMPLE, digest, open_source
+from components.ingestion.writer import SplitWriter
+from components.params import IngestionParams, ProjectParams
+from components.records import read_card, write_card
+from components.schema import GROUP, ID, SOURCE_ROW, SPLIT, SPLITS, Split, slice_column
+from components.seeding import unit_interval
+from components.tasks.base import Example, Task
+
+ID_CHARACTERS = 24
+
+
+def ingest(
+    project: ProjectParams, task: Task, params: IngestionParams, source: Path, out: Path
+) -> dict[str, Any]:
+    """Read the source, cut the splits, and write one Parquet file per split and `card.json`.
+
+    Args:
+        project: its seed moves groups between splits.
+        task: says which columns an example must have.
+        params: where the rows come from, and which columns hold what.
+        source: the folder in which the files of `params` lie.
+        out: the folder that appears when all is written.
+
+    Returns:
+        The card: digests, licence, and counts per split and label.
+
+    Raises:
+        DataError: the source is absent, empty or malformed, or a split has no row.
+        ParamsError: `ingestion.columns.fields` does not name the task's columns.
+    """
+    _check_fields(task, params)
+    with atomic_folder(out) as folder:
+        with contextlib.ExitStack() as stack:
+            writers = {
+                split: stack.enter_context(SplitWriter(folder, split, task, params.columns.slices))
+                for split in SPLITS
+            }
+            for origin in _origins(params):
+                for example in _examples(project, task, params, (source, *origin)):
+                    writers[example[SPLIT]].write(example)
+        counts = {split: writer.counts() for split, writer in writers.items()}
+        _check_splits(params, counts)
+        write_card(
+            folder,
+            rows=sum(facts["rows"] for facts in counts.values()),
+            splits=counts,
+            licence=params.licence,
+            source=params.source,
+            source_sha256={name: digest(source, name) for name, _ in _origins(params)},
+        )
+        card = read_card(folder)
+    return card
+
+
+def _origins(params: IngestionParams) -> list[tuple[str, Split | None]]:
+    """Return each source's name with the split it is given for; None where the split is cut."""
+    named: list[tuple[str | None, Split | None]] = [
+        (params.source, None),
+        (params.validation_source, "validation"),
+        (params.test_source, "test"),
+    ]
+    return [(name, split) for name, split in named if name is not None]
+
+
+def _examples(
+    project: ProjectParams,
+    task: Task,
+    params: IngestionParams,
+    origin: tuple[Path, str, Split | None],
+) -> Iterator[Example]:
+    """Turn the records of one source into examples."""
+    folder, name, split = origin
+    columns = params.columns
+    wanted = [*columns.fields.values(), *columns.slices]
+    wanted += [columns.group] if columns.group else []
+    # A sample's name holds its size: left out, so that a larger sample keeps the ids it can keep.
+    origin_name = name.partition("?")[0] if name.startswith(SAMPLE) else name
+    seen: Counter[bytes] = Counter()
+    for row, record in enumerate(open_source(folder, name, list(dict.fromkeys(wanted))), 1):
+        content = hashlib.sha256(sha256_json([origin_name, dict(record)]).encode())
+        seen[content.digest()] += 1
+        content.update(str(seen[content.digest()]).encode())
+        example: dict[str, Any] = {
+            field: record[column] for field, column in columns.fields.items()
+        }
+        group = _group(record, columns.group, task, example)
+        yield {
+            ID: content.hexdigest()[:ID_CHARACTERS],
+            GROUP: group,
+            SPLIT: split or _cut(project.seed, group, params),
+            SOURCE_ROW: row,
+            **example,
+            **{slice_column(column): record[column] or None for column in columns.slices},
+        }
+
+
+def _group(record: Record, column: str | None, task: Task, example: Example) -> str:
+    """Return what keeps rows together: the group column's value, or else the text itself."""
+    if column and (record[column] or "").strip():
+        return str(record[column])
+    text = task.editable({key: value or "" for key, value in example.items()})
+    normalised = " ".join(text.casefold().split())
+    return f"text:{hashlib.sha256(normalised.encode()).hexdigest()[:ID_CHARACTERS]}"
+
+
+def _cut(seed: int, group: str, params: IngestionParams) -> Split:
+    place = unit_interval(seed, "split", group)
+    if place < params.splits.test:
+        return "test"
+    return "validation" if place < params.splits.test + params.splits.validation else "train"
+
+
+def _check_fields(task: Task, params: IngestionParams) -> None:
+    needed, given = set(task.columns), set(params.columns.fields)
+    for name in sorted(needed - given):
+        raise ParamsError(
+            f"ingestion.columns.fields.{name}: missing; the task {task.options.kind} needs it",
+            f"write `{name}: <column of the source>`",
+        )
+    for name in sorted(given - needed):
+        raise ParamsError(
+            f"ingestion.columns.fields.{name}: the task {task.options.kind} has no such field",
+            f"name only: {', '.join(task.columns)}",
+        )
+
+
+def _check_splits(params: IngestionParams, counts: Mapping[Split, Mapping[str, Any]]) -> None:
+    empty = [split for split, facts in counts.items() if not facts["rows"]]
+    if not empty:
+        return
+    sizes = ", ".join(f"{split} {facts['rows']}" for split, facts in counts.items())
+    raise DataError(
+        f"{params.source}: no row for {' and '.join(empty)} (rows: {sizes})",
+        "give more rows or more groups, or change ingestion.splits",
+    )
