@@ -4,7 +4,6 @@ from __future__ import annotations
 
 FAILED = 1
 DISK_FULL = 74
-TRY_AGAIN = 75
 INTERRUPTED = 130
 
 
@@ -53,5 +52,3 @@ class PromotionError(TouchstoneError):
 
 class ServiceError(TouchstoneError):
     """A server that the run needs is away; the same command goes on once it is back."""
-
-    exit_code = TRY_AGAIN

@@ -21,7 +21,7 @@ from components.params import load_params
 from components.registry import champion, open_registry
 from flows.artifacts import publish
 from flows.promote import promote
-from flows.stage import PARAMS, PARENT, STATE
+from flows.stage import PARAMS, PARENT, STATE, WAIT_SECONDS
 
 VERDICT: Final = Path("registry/verdict.json")
 # What DVC says between the stages' own lines, and that a reader of a release does not need.
@@ -41,7 +41,7 @@ def release(params: Path = PARAMS) -> str:
     """Reproduce the line, read the verdict, and promote if it says so."""
     tree = load_params(params)
     reproduce([])
-    registry = open_registry(STATE, tree.release.service_wait_seconds)
+    registry = open_registry(STATE, WAIT_SECONDS)
     verdict = read_json(VERDICT)
     now = champion(registry, tree.project.name)
     if now is not None and now.digest == verdict["candidate"]["digest"]:
@@ -54,7 +54,7 @@ def release(params: Path = PARAMS) -> str:
     publish("verdict", f"**{verdict['verdict']}** {verdict['sentence']}", "The gate's verdict")
     if verdict["verdict"] != "promote":
         return f"{verdict['verdict']}: {verdict['sentence']}"
-    sentence = promote(tree.release, VERDICT)
+    sentence = promote(VERDICT)
     if tree.release.publish:
         publish_lock(verdict)
     return f"{verdict['sentence']} {sentence}."

@@ -21,6 +21,8 @@ from components.tasks.base import TaskOptions
 from flows import server
 
 STATE: Final = Path(".state")
+# How long a server that does not answer is waited for.
+WAIT_SECONDS: Final = float(os.environ.get("TOUCHSTONE_WAIT_SECONDS", "30"))
 PARAMS: Final = Path("params.yaml")
 PARENT: Final = "TOUCHSTONE_PARENT_FLOW_RUN"
 # JSON of verb to modules that are imported before the flow starts: tells imports from work.
@@ -117,7 +119,7 @@ def run(verb: str, argv: Sequence[str], params: Params) -> str:
     for name in json.loads(os.environ.get(PRELOAD, "{}")).get(verb, ()):
         importlib.import_module(name)
     if own is None:
-        server.ensure_server(STATE, patience=params.release.service_wait_seconds)
+        server.ensure_server(STATE, patience=WAIT_SECONDS)
     else:
         server.wait_for(STATE, own)
     return str(_engine(flow, arguments))

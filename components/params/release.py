@@ -80,5 +80,3 @@ class ReleaseParams(Section):
 
     publish: bool
     """End with `dvc push` and a git commit of `dvc.lock` that names the lineage id."""
-    service_wait_seconds: Count
-    """How long a server that is away is waited for."""

@@ -1,0 +1,38 @@
+"""In: the int8 bundle and what was measured of it. Out: a version in MLflow, and its receipt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+
+from components.files import read_json
+from components.params import ProjectParams, RegistryParams
+from components.params.load import read_tree
+from components.registry import Submission, log_training, open_registry, start_study
+from components.registry import register as register_bundle
+from flows.stage import STATE, WAIT_SECONDS
+
+
+@flow(validate_parameters=False)
+def register(
+    project: ProjectParams,
+    registry: RegistryParams,
+    trained: Path,
+    int8: Path,
+    search: Path,
+    evaluation: Path,
+    parity: Path,
+    examples: Path,
+    out: Path,
+) -> str:
+    """Add the int8 model to the registry as a new version; the alias `champion` stays."""
+    books = open_registry(STATE, WAIT_SECONDS)
+    study = start_study(books, project.name, read_tree(search / "best.yaml")["study"], {})
+    training = read_json(trained / "training.json")
+    lineage = read_json(trained / "bundle.json")["lineage"]["id"]
+    log_training(books, study, lineage, training["params"], training["history"])
+    receipt = register_bundle(
+        books, project.name, registry, Submission(int8, evaluation, parity, examples), out.parent
+    )
+    return f"version {receipt['version']} of {project.name}"
