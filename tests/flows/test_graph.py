@@ -1,0 +1,84 @@
+"""In: dvc.yaml and the flows' signatures. Out: proof that they say the same."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.params.load import read_tree
+from flows.stage import VERBS, flow_of, parser_of, sections_of
+
+GRAPH = read_tree(Path(__file__).parents[2] / "dvc.yaml")
+STAGES: dict[str, Any] = GRAPH["stages"]
+
+
+def command_of(verb: str) -> list[str]:
+    """Return the stage's command, its templates filled in with any path."""
+    return shlex.split(STAGES[verb]["cmd"].replace("${ingestion.folder}", "data/source"))
+
+
+def paths_of(verb: str) -> dict[str, str]:
+    """Return the stage's options, as parameter to path."""
+    words = command_of(verb)[4:]
+    return {flag.removeprefix("--"): path for flag, path in zip(words[::2], words[1::2], strict=True)}
+
+
+def outs_of(verb: str) -> set[str]:
+    """Return the stage's outs."""
+    return {name for out in STAGES[verb]["outs"] for name in ([out] if isinstance(out, str) else out)}
+
+
+def test_stages_are_the_verbs_up_to_the_gate_in_their_order() -> None:
+    assert tuple(STAGES) == VERBS[: VERBS.index("gate") + 1]
+
+
+@pytest.mark.parametrize("verb", STAGES)
+def test_a_stage_runs_the_flow_of_its_name(verb: str) -> None:
+    assert command_of(verb)[:4] == ["python", "-m", "flows", verb]
+
+
+@pytest.mark.parametrize("verb", STAGES)
+def test_a_stage_depends_on_exactly_the_sections_that_its_flow_receives(verb: str) -> None:
+    assert set(STAGES[verb]["params"]) == set(sections_of(flow_of(verb).fn))
+
+
+@pytest.mark.parametrize("verb", STAGES)
+def test_a_stage_gives_its_flow_every_path_and_no_other(verb: str) -> None:
+    function = flow_of(verb).fn
+    paths = set(inspect.signature(function).parameters) - set(sections_of(function))
+    assert set(paths_of(verb)) == paths
+    parser_of(verb, function).parse_args(command_of(verb)[4:])
+
+
+@pytest.mark.parametrize("verb", STAGES)
+def test_every_path_of_a_command_is_a_dependency_or_an_out(verb: str) -> None:
+    dependencies = {
+        path.replace("${ingestion.folder}", "data/source") for path in STAGES[verb]["deps"]
+    }
+    assert set(paths_of(verb).values()) <= dependencies | outs_of(verb)
+    assert outs_of(verb) <= set(paths_of(verb).values())
+
+
+@pytest.mark.parametrize("verb", STAGES)
+def test_a_stage_depends_on_the_code_of_its_step(verb: str) -> None:
+    root = Path(__file__).parents[2]
+    code = [path for path in STAGES[verb]["deps"] if path.startswith("components/")]
+    assert code
+    assert all((root / path).is_dir() for path in code)
+
+
+@pytest.mark.parametrize("verb", STAGES)
+def test_every_stage_says_what_it_does(verb: str) -> None:
+    assert STAGES[verb]["desc"].endswith(".")
+
+
+def test_a_stage_only_reads_what_a_stage_before_it_made() -> None:
+    made: set[str] = set()
+    for verb, stage in STAGES.items():
+        read = {p for p in stage["deps"] if not p.startswith(("components/", "${"))}
+        assert read <= made, verb
+        made |= outs_of(verb)
