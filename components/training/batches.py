@@ -1,0 +1,51 @@
+"""In: the lengths of all rows. Out: an epoch's batches of rows of close to equal length."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int64]
+
+
+def length_batches(
+    lengths: npt.NDArray[np.int64], batch_size: int, generator: np.random.Generator
+) -> list[Rows]:
+    """Draw one epoch: every row once, batches of neighbours by length, in random order.
+
+    Rows of one length are shuffled among themselves, so that batches differ between epochs. The
+    one batch that may be short stands anywhere among the lengths: were it always the last, it
+    would always hold the longest rows.
+
+    Args:
+        lengths: (rows,) tokens of each row.
+        batch_size: rows per batch.
+        generator: draws the order.
+
+    Returns:
+        ceil(rows / batch_size) arrays of row numbers; within each, shorter rows come first.
+    """
+    shuffled = generator.permutation(len(lengths))
+    by_length = shuffled[np.argsort(lengths[shuffled], kind="stable")]
+    count = -(-len(lengths) // batch_size)
+    sizes = np.full(count, batch_size)
+    sizes[generator.integers(count)] -= count * batch_size - len(lengths)
+    batches = np.split(by_length, np.cumsum(sizes)[:-1])
+    return [batches[index] for index in generator.permutation(count)]
+
+
+def sorted_batches(lengths: npt.NDArray[np.int64], batch_size: int) -> list[Rows]:
+    """Cut all rows, shortest first, into batches: for scoring, where the order is free."""
+    by_length = np.argsort(lengths, kind="stable")
+    return np.split(by_length, range(batch_size, len(lengths), batch_size))
+
+
+def micro_batches(batch: Rows, count: int) -> list[Rows]:
+    """Cut one batch into at most `count` parts of close to equal size, none of them empty."""
+    return np.array_split(batch, min(count, len(batch)))
+
+
+def padding_share(lengths: npt.NDArray[np.int64], batches: list[Rows]) -> float:
+    """Return the share of padding among all tokens that the batches compute."""
+    computed = sum(len(batch) * int(lengths[batch].max()) for batch in batches)
+    return 1.0 - int(lengths.sum()) / computed

@@ -1,0 +1,69 @@
+"""In: rows of a split. Out: the tensors of one batch on the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from components.tasks.base import Array, Task
+from components.tokens import TokenSplit
+from components.training.batches import Rows
+
+if TYPE_CHECKING:
+    import torch
+
+MASK = "attention_mask"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Makes batches of one split, padded to the longest row of each.
+
+    Attributes:
+        task: collates.
+        tokens: memory-mapped.
+        pad_id: of the tokenizer.
+        device: where the tensors go, without waiting for them.
+    """
+
+    task: Task
+    tokens: TokenSplit
+    pad_id: int
+    device: torch.device
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(rows,) tokens of each row."""
+        return self.tokens.lengths
+
+    def inputs(self, rows: Rows) -> dict[str, torch.Tensor]:
+        """Return the model's inputs; without a mask when no row is padded.
+
+        A mask of ones costs a look at its values, which on a GPU waits for the device.
+        """
+        lengths = self.lengths[rows]
+        longest = int(lengths.max())
+        batch = self.task.collate(
+            [self.tokens.row(row).tolist() for row in rows], self.pad_id, longest
+        )
+        return {
+            name: self._send(values)
+            for name, values in batch.items()
+            if name != MASK or int(lengths.min()) < longest
+        }
+
+    def targets(self, rows: Rows) -> torch.Tensor:
+        """Return the rows' targets."""
+        return self._send(self.tokens.targets[rows])
+
+    def _send(self, values: Array) -> torch.Tensor:
+        import torch
+
+        tensor = torch.from_numpy(np.ascontiguousarray(values))
+        if self.device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self.device, non_blocking=True)

@@ -1,0 +1,43 @@
+"""In: the score of each epoch. Out: the best weights, and whether to go on."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Best:
+    """Keeps a copy of the best weights in memory and counts epochs without a better score.
+
+    Args:
+        patience: so many epochs in a row without a better score end the training.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
+        self._weights: dict[str, torch.Tensor] = {}
+        self.score = -math.inf
+        self.epoch = 0
+        self._seen = 0
+
+    def offer(self, model: torch.nn.Module, score: float) -> None:
+        """Take the weights when their score is the best so far; of equals, the earlier stay."""
+        self._seen += 1
+        if score > self.score:
+            self.score, self.epoch = score, self._seen
+            self._weights = {
+                name: value.detach().to("cpu", copy=True)
+                for name, value in model.state_dict().items()
+            }
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience has run out."""
+        return self._seen - self.epoch >= self._patience
+
+    def restore(self, model: torch.nn.Module) -> None:
+        """Put the best weights back."""
+        model.load_state_dict(self._weights)

@@ -1,0 +1,62 @@
+"""In: nothing. Out: what training tells while it runs, and to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where training stands, told every few steps.
+
+    Attributes:
+        number: optimizer steps done, from 1.
+        steps: optimizer steps of all epochs.
+        epoch: the running epoch, from 1.
+        loss: mean per example since the last report.
+        learning_rate: of this step.
+        grad_norm: mean global norm before clipping since the last report.
+        examples_per_second: since the last report.
+    """
+
+    number: int
+    steps: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    examples_per_second: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to.
+
+    Attributes:
+        number: from 1.
+        epochs: at most so many.
+        loss: mean training loss per example.
+        score: the task's metric on validation.
+        metrics: all of the task's metrics on validation.
+        seconds: of training, scoring left out.
+    """
+
+    number: int
+    epochs: int
+    loss: float
+    score: float
+    metrics: dict[str, float]
+    seconds: float
+
+
+def _ignore(_: Step | Epoch) -> None:
+    """Look away."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told; whatever a callable raises ends the training, so that a trial can be pruned."""
+
+    on_step: Callable[[Step], None] = _ignore
+    on_epoch: Callable[[Epoch], None] = _ignore
