@@ -8,6 +8,7 @@ from prefect import flow
 
 from components.ingestion import ingest as ingest_rows
 from components.params import IngestionParams, ProjectParams
+from components.schema import SPLITS
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from flows.artifacts import counts
@@ -23,4 +24,4 @@ def ingest(
 ) -> str:
     """Read the source, fix the columns, and split by a hash of the group."""
     card = ingest_rows(project, load_task(task), ingestion, source, out)
-    return counts(card["rows"])
+    return counts({split: card["splits"][split]["rows"] for split in SPLITS})

@@ -10,6 +10,9 @@ import time
 from pathlib import Path
 from typing import Final
 
+from components.errors import IntegrityError
+from components.files import read_json
+
 GRACE: Final = 10.0
 PAUSE: Final = 0.05
 
@@ -39,6 +42,14 @@ def _birth_by_ps(pid: int) -> str | None:
 def runs(pid: int, born: str) -> bool:
     """Tell whether the very process that was recorded still runs."""
     return birth(pid) == born
+
+
+def owns(record: Path) -> bool:
+    """Tell whether a record of a running service names this very process."""
+    try:
+        return bool(read_json(record)["pid"] == os.getpid())
+    except (IntegrityError, KeyError, TypeError):
+        return False
 
 
 def stop(pid: int, born: str, grace: float = GRACE) -> bool:

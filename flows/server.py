@@ -63,16 +63,21 @@ def client_environment(state: Path, url: str) -> dict[str, str]:
     }
 
 
-def recorded(state: Path) -> Server | None:
-    """Return the server that was booted last, or None when none runs; a stale record is no server.
+def read_server(record: Path) -> Server | None:
+    """Return the server that a record names if it still runs; a stale record is no server.
 
     A process that has merely been given the same id since does not count.
     """
     try:
-        server = Server(**read_json(home(state) / "server.json"))
+        server = Server(**read_json(record))
         return server if server.alive else None
     except (IntegrityError, TypeError):
         return None
+
+
+def recorded(state: Path) -> Server | None:
+    """Return the project's own server if its process runs; it may not answer yet."""
+    return read_server(home(state) / "server.json")
 
 
 def healthy(url: str, timeout: float = 2.0) -> bool:
@@ -228,18 +233,11 @@ def _wait_for_named(url: str, patience: float) -> str:
     return url
 
 
-def _mine(record: Path) -> bool:
-    try:
-        return bool(read_json(record)["pid"] == os.getpid())
-    except (IntegrityError, KeyError, TypeError):
-        return False
-
-
 def _watch(record: Path, seconds: float) -> None:
     """End this process once the record is no longer about it: the state folder was deleted."""
     while True:
         time.sleep(seconds)
-        if not _mine(record):
+        if not processes.owns(record):
             os.kill(os.getpid(), signal.SIGTERM)
             return
 
