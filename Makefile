@@ -33,7 +33,7 @@ bench: $(VENV)/.installed ## measure what the README claims about speed, as tabl
 	@$(RUN) -m benchmarks.orchestration
 
 use: $(VENV)/.installed ## lay a recipe over params.yaml: make use RECIPE=banking77
-	@$(RUN) -m recipes "$(RECIPE)"
+	@$(RUN) -m infra.recipe "$(RECIPE)"
 
 up: $(VENV)/.installed ## start the local stack: Prefect, MLflow, and a worker for the schedule
 	@$(RUN) -m infra.stack up
