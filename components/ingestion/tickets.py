@@ -23,7 +23,7 @@ SEGMENTS: Final = ("consumer", "consumer", "consumer", "business", "premium")
 
 UNUSABLE_SHARE: Final = 0.012
 DUPLICATE_SHARE: Final = 0.015
-LABEL_NOISE_SHARE: Final = 0.02
+LABEL_NOISE_SHARE: Final = 0.03
 ASIDE_SHARE: Final = 0.6
 SETTLED_SHARE: Final = 0.35
 NEAR_SHARE: Final = 0.6
@@ -53,7 +53,7 @@ def tickets(rows: int, seed: int) -> Iterator[Row]:
     """Yield `rows` requests; each is a pure function of the seed and its index.
 
     About 1 in 80 cannot be used (empty, far too long, without intent, mangled), about 1 in 70
-    repeats an earlier one, and 1 in 50 carries the label of a neighbouring intent.
+    repeats an earlier one, and 1 in 33 carries the label of a neighbouring intent.
     """
     for index in range(rows):
         rng = generator(seed, "tickets", index)

@@ -1,0 +1,98 @@
+"""In: broken rules, frames and rejected rows. Out: one error that names every figure and a cure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from components.errors import DataError
+from components.tasks.base import Example
+from components.validation.rules import LABEL, LABELS
+from components.validation.suite import Outcome
+
+LISTED: Final = 30
+
+
+def broken_rules(
+    broken: Sequence[Outcome],
+    frames: Mapping[str, pd.DataFrame],
+    rejected: Sequence[tuple[Example, str]],
+    report: Path,
+) -> DataError:
+    """Return the error for these broken rules; unknown labels come ready to paste."""
+    sentences = [f"{one.rule.name}: no, {_figures(one, frames, rejected)}" for one in broken]
+    count = "1 rule" if len(broken) == 1 else f"{len(broken)} rules"
+    unknown = unknown_labels(rejected)
+    cure = f"mend the source, or the validation section; every rule: {report / 'index.html'}"
+    if unknown and any(one.rule.options.get("column") == "unknown_labels" for one in broken):
+        lines = "\n".join(f"    - {_yaml(label)}" for label in list(unknown)[:LISTED])
+        cure = (
+            f"mend those rows, or add these lines to task.labels:\n{lines}\n  and otherwise {cure}"
+        )
+    return DataError(f"the data breaks {count}: {'; '.join(sentences)}", cure)
+
+
+def unknown_labels(rejected: Sequence[tuple[Example, str]]) -> dict[str, int]:
+    """Return the labels that the task does not list, the most frequent first."""
+    found = Counter(str(row[LABEL]) for row, reason in rejected if reason == "unknown_label")
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _figures(
+    one: Outcome,
+    frames: Mapping[str, pd.DataFrame],
+    rejected: Sequence[tuple[Example, str]],
+) -> str:
+    """Return what was found and what is allowed, in one clause."""
+    if one.error:
+        return f"it could not be computed ({one.error.splitlines()[0]})"
+    column, limits = one.rule.options.get("column"), _limits(one)
+    if one.rule.frame == LABELS:
+        return f"{_labels(one, frames[LABELS])} ({limits})"
+    if column == "unknown_labels":
+        return f"{one.observed} ({limits}): {_listed(unknown_labels(rejected))}"
+    if column == "reject_share":
+        reasons = dict(Counter(reason for _, reason in rejected).most_common())
+        return f"{one.observed:.4g} ({limits}): {_listed(reasons)}"
+    if isinstance(one.observed, dict):
+        examples = ", ".join(one.observed.get("examples", [])[:LISTED])
+        return f"{one.observed['unexpected']} rows ({limits})" + (examples and f": {examples}")
+    return f"found {one.observed} ({limits})"
+
+
+def _labels(one: Outcome, frame: pd.DataFrame) -> str:
+    """Return the labels on the wrong side of a limit, with their figures."""
+    values = frame[one.rule.options["column"]]
+    low = one.rule.options.get("min_value", float("-inf"))
+    high = one.rule.options.get("max_value", float("inf"))
+    wrong = frame.loc[~values.between(low, high), LABEL]
+    return _listed({str(label): round(float(values[i]), 4) for i, label in wrong.items()})
+
+
+def _limits(one: Outcome) -> str:
+    words = {"min_value": "at least", "max_value": "at most", "type_": "must be"}
+    parts = [f"{words[k]} {v}" for k, v in one.rule.options.items() if k in words]
+    for name in ("column_set", "value_set"):
+        if name in one.rule.options:
+            parts.append("must be among " + ", ".join(map(str, one.rule.options[name])))
+    return " and ".join(parts) or "none allowed"
+
+
+def _listed(figures: Mapping[str, float]) -> str:
+    shown = [f"{name} {figure:g}" for name, figure in list(figures.items())[:LISTED]]
+    return ", ".join(shown) + (
+        f" and {len(figures) - LISTED} more" if len(figures) > LISTED else ""
+    )
+
+
+def _yaml(label: str) -> str:
+    """Quote a label where YAML would read it as something else."""
+    plain = label.replace("_", "a").replace("-", "a").isalnum() and not label[0].isdigit()
+    words = {"true", "false", "null", "yes", "no", "on", "off", "nan"}
+    if plain and label.casefold() not in words and label[0] != "-":
+        return label
+    return '"' + label.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,187 @@
+"""In: sifted rows, and params. Out: small frames, and every rule that they must keep.
+
+A rule is one Great Expectations expectation with a name for people; every one of them enforces.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pandas as pd
+
+from components.params import ValidationParams
+from components.schema import GROUP, ID, SOURCE_ROW, SPLIT, SPLITS, Split, example_schema
+from components.tasks.base import Example, Task
+from components.validation.rejection import Sifted, text_key
+
+ROWS: Final = "rows"
+LABELS: Final = "labels"
+TOTALS: Final = "totals"
+LABEL: Final = "label"
+TEXT_KEY: Final = "normalised_text"
+CHARACTERS: Final = "characters"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One hard rule.
+
+    Attributes:
+        name: what must hold, in plain words.
+        frame: the frame that it is checked on.
+        expectation: the class of great_expectations.expectations.
+        options: the arguments of that class, the thresholds among them.
+    """
+
+    name: str
+    frame: str
+    expectation: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def frames(task: Task, columns: Sequence[str], sifted: Sifted) -> dict[str, pd.DataFrame]:
+    """Return one frame of the accepted rows, one of labels, and one of totals.
+
+    Args:
+        task: says which columns and labels there must be.
+        columns: those that the data has, which the frame of rows has even when no row is left.
+        sifted: the rows.
+    """
+    accepted = [row for split in SPLITS for row in sifted.accepted[split]]
+    rows = pd.DataFrame(accepted, columns=list(columns))
+    if all(name in rows for name in task.columns):
+        rows[TEXT_KEY] = [text_key(task, row) for row in accepted]
+        rows[CHARACTERS] = [len(task.editable(row).strip()) for row in accepted]
+    return {ROWS: rows, LABELS: _label_frame(task, sifted), TOTALS: _total_frame(sifted)}
+
+
+def _label_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
+    """Return a row per label: its rows in each split, and its share of the training rows."""
+    counts = {split: Counter(row.get(LABEL) for row in sifted.accepted[split]) for split in SPLITS}
+    table: dict[str, Any] = {LABEL: list(task.labels)}
+    table |= {split: [counts[split][label] for label in task.labels] for split in SPLITS}
+    train = max(1, len(sifted.accepted["train"]))
+    table["train_share"] = [counts["train"][label] / train for label in task.labels]
+    return pd.DataFrame(table)
+
+
+def _total_frame(sifted: Sifted) -> pd.DataFrame:
+    """Return one row of totals over all splits."""
+    reasons = Counter(reason for _, reason in sifted.rejected)
+    accepted = sum(len(rows) for rows in sifted.accepted.values())
+    rejected = len(sifted.rejected)
+    totals: dict[str, Any] = {
+        "rows": accepted + rejected,
+        "accepted": accepted,
+        "rejected": rejected,
+        "reject_share": rejected / max(1, accepted + rejected),
+        "unknown_labels": reasons["unknown_label"],
+        "groups_in_two_splits": _crossing(sifted.accepted),
+    }
+    totals |= {f"rows_{split}": len(sifted.accepted[split]) for split in SPLITS}
+    return pd.DataFrame([totals])
+
+
+def _crossing(accepted: Mapping[Split, Sequence[Example]]) -> int:
+    groups = [{row.get(GROUP) for row in rows} - {None} for rows in accepted.values()]
+    return sum(map(len, groups)) - len(set[Any]().union(*groups))
+
+
+def rules(task: Task, params: ValidationParams, slices: Sequence[str]) -> list[Rule]:
+    """Return every hard rule of the data, in the order in which a person would ask."""
+    return [
+        *_column_rules(task, slices),
+        *_row_rules(task, params),
+        *_total_rules(params),
+        *(_label_rules(params) if LABEL in task.columns else []),
+    ]
+
+
+def _column_rules(task: Task, slices: Sequence[str]) -> list[Rule]:
+    schema = example_schema(task.columns, slices)
+    found = [
+        Rule(
+            "all columns are there",
+            ROWS,
+            "ExpectTableColumnsToMatchSet",
+            {"column_set": list(schema.names), "exact_match": False},
+        )
+    ]
+    for name in schema.names:
+        kind = "int64" if name == SOURCE_ROW else "str"
+        of_type = {"column": name, "type_": kind}
+        if not name.startswith("slice_"):
+            found.append(Rule(f"{name} is {kind}", ROWS, "ExpectColumnValuesToBeOfType", of_type))
+    for name in (ID, GROUP, SPLIT, SOURCE_ROW, *task.columns):
+        options = {"column": name}
+        found.append(Rule(f"{name} is never null", ROWS, "ExpectColumnValuesToNotBeNull", options))
+    return found
+
+
+def _row_rules(task: Task, params: ValidationParams) -> list[Rule]:
+    lengths = {"min_value": params.min_characters, "max_value": params.max_characters}
+    found = [
+        Rule("ids are unique", ROWS, "ExpectColumnValuesToBeUnique", {"column": ID}),
+        Rule(
+            "no text stands twice, on two sides of a split or on one",
+            ROWS,
+            "ExpectColumnValuesToBeUnique",
+            {"column": TEXT_KEY},
+        ),
+        Rule(
+            "texts have a length in bounds",
+            ROWS,
+            "ExpectColumnValuesToBeBetween",
+            {"column": CHARACTERS, **lengths},
+        ),
+        Rule(
+            "splits are named as they are",
+            ROWS,
+            "ExpectColumnValuesToBeInSet",
+            {"column": SPLIT, "value_set": list(SPLITS)},
+        ),
+    ]
+    if LABEL in task.columns:
+        options = {"column": LABEL, "value_set": list(task.labels)}
+        found.append(
+            Rule("labels are those of the task", ROWS, "ExpectColumnValuesToBeInSet", options)
+        )
+    return found
+
+
+def _total_rules(params: ValidationParams) -> list[Rule]:
+    def at_most(name: str, column: str, value: float) -> Rule:
+        options = {"column": column, "max_value": value}
+        return Rule(name, TOTALS, "ExpectColumnMaxToBeBetween", options)
+
+    return [
+        at_most("few rows are rejected", "reject_share", params.max_reject_share),
+        at_most("unknown labels are few", "unknown_labels", params.max_unknown_labels),
+        at_most("no group stands in two splits", "groups_in_two_splits", 0),
+        *(
+            Rule(
+                f"{split} has rows",
+                TOTALS,
+                "ExpectColumnMinToBeBetween",
+                {"column": f"rows_{split}", "min_value": 1},
+            )
+            for split in SPLITS
+        ),
+    ]
+
+
+def _label_rules(params: ValidationParams) -> list[Rule]:
+    found = [
+        Rule(
+            f"every label has its rows in {split}",
+            LABELS,
+            "ExpectColumnMinToBeBetween",
+            {"column": split, "min_value": getattr(params.min_rows_per_label, split)},
+        )
+        for split in SPLITS
+    ]
+    share = {"column": "train_share", "max_value": params.max_label_share}
+    return [*found, Rule("no label dominates train", LABELS, "ExpectColumnMaxToBeBetween", share)]
