@@ -1,0 +1,110 @@
+"""In: a trained bundle. Out: its ONNX graph, with dynamic batch and length, plain and fused."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import onnx
+import torch
+
+from components.inference.bundle import Bundle
+from components.inference.onnx import INPUTS, LINEAGE, OUTPUT
+from components.inference.torch import load_model
+
+# Measured: the newer exporter's graphs get no fused attention, nor do those of sdpa attention.
+OPSET: Final = 17
+ATTENTION: Final = "eager"
+CONTRIB: Final = "com.microsoft"
+
+
+class _Logits(torch.nn.Module):
+    """The model with two inputs and one output, all texts being one segment."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.segments = "token_type_ids" in inspect.signature(model.forward).parameters
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return logits, (batch, labels), for two (batch, length) inputs."""
+        constant = {"token_type_ids": torch.zeros_like(input_ids)} if self.segments else {}
+        output = self.model(input_ids=input_ids, attention_mask=attention_mask, **constant)
+        logits: torch.Tensor = output.logits
+        return logits
+
+
+def to_graph(bundle: Bundle) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    """Trace the model of a trained bundle.
+
+    Returns:
+        The graph in standard operators, which is what can be quantized well, and the same graph
+        with attention, normalization and activation fused into onnxruntime's own operators.
+    """
+    model = load_model(bundle, ATTENTION)
+    config: Any = model.config
+    plain = _trace(bundle, model)
+    return plain, _fuse(plain, config.num_attention_heads, config.hidden_size)
+
+
+def save_graph(model: onnx.ModelProto, lineage: str, path: Path) -> None:
+    """Write one file, the same bytes for the same graph, marked with the lineage id."""
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {LINEAGE: lineage})
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Mute the tools' advice to their developers; a wrong graph shows in the parity figures."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _trace(bundle: Bundle, model: torch.nn.Module) -> onnx.ModelProto:
+    card, task = bundle.card, bundle.task
+    rows = task.encode(bundle.tokenizer, task.samples(), card.max_length).input_ids
+    inputs = task.collate(rows, card.pad_id, max(len(row) for row in rows))
+    wrapped = _Logits(model).eval()  # a wrapper is born in training mode, dropout and all
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), quiet():
+        path = Path(folder) / "traced.onnx"
+        warnings.filterwarnings("ignore", "Converting a tensor to a Python", Warning)
+        warnings.filterwarnings("ignore", ".*legacy TorchScript", DeprecationWarning)
+        warnings.filterwarnings("ignore", "The feature will be removed", DeprecationWarning)
+        warnings.filterwarnings("ignore", "Exporting aten::index", UserWarning)
+        torch.onnx.export(
+            wrapped,
+            tuple(torch.from_numpy(inputs[name]) for name in INPUTS),
+            path,
+            input_names=list(INPUTS),
+            output_names=[OUTPUT],
+            dynamic_axes={name: {0: "batch", 1: "length"} for name in INPUTS}
+            | {OUTPUT: {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        return onnx.load_model(path)
+
+
+def _fuse(plain: onnx.ModelProto, heads: int, width: int) -> onnx.ModelProto:
+    from onnxruntime.transformers.optimizer import optimize_model
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(plain)
+    with quiet():
+        fused = optimize_model(copy, "bert", num_heads=heads, hidden_size=width, opt_level=0).model
+    # Shapes of tensors that fusion removed; and the fused operators' own domain.
+    del fused.graph.value_info[:]
+    if all(entry.domain != CONTRIB for entry in fused.opset_import):
+        fused.opset_import.append(onnx.helper.make_opsetid(CONTRIB, 1))
+    return fused

@@ -1,0 +1,105 @@
+"""In: a bundle and examples. Out: logits and answers in the examples' order, batch by batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from components.errors import IntegrityError
+from components.inference.bundle import Bundle, load_bundle
+from components.tasks.base import Array, Example, Prediction
+
+
+class Forward(Protocol):
+    """A model as a function."""
+
+    def __call__(self, inputs: Mapping[str, Array]) -> Array:
+        """Return logits, (batch, ...), for the collated inputs, each (batch, length)."""
+
+
+class Predictor:
+    """Answers of one bundle, whatever runs its model.
+
+    Args:
+        bundle: the verified folder.
+        forward: its model.
+    """
+
+    def __init__(self, bundle: Bundle, forward: Forward) -> None:
+        self.bundle = bundle
+        self._forward = forward
+
+    def logits(
+        self, examples: Sequence[Example], batch_size: int, pad_to: int | None = None
+    ) -> list[Array]:
+        """Return each example's logits, in input order.
+
+        Args:
+            examples: rows with the task's columns; the label may be absent.
+            batch_size: examples per batch; texts of like length share one.
+            pad_to: tokens that every batch is padded to at least, to try whether padding matters.
+
+        Raises:
+            IntegrityError: a logit is NaN or infinite.
+        """
+        card, task = self.bundle.card, self.bundle.task
+        rows = task.encode(self.bundle.tokenizer, examples, card.max_length).input_ids
+        out: list[Array] = [np.empty(0)] * len(rows)
+        for batch in _batches([len(row) for row in rows], batch_size):
+            length = max(len(rows[batch[-1]]), pad_to or 1)
+            inputs = task.collate([rows[index] for index in batch], card.pad_id, length)
+            found = self._forward(inputs)
+            if not np.isfinite(found).all():
+                raise IntegrityError(
+                    f"{self.bundle.folder} answers with NaN or infinite logits",
+                    "train it again; a model like that must not be used",
+                )
+            for index, logits in zip(batch, found, strict=True):
+                out[index] = logits
+        return out
+
+    def predict(self, examples: Sequence[Example], batch_size: int) -> list[Prediction]:
+        """Return each example's answer, in input order."""
+        return self.bundle.task.decode(self.logits(examples, batch_size))
+
+
+def load_predictor(folder: Path, threads: int | None = None) -> Predictor:
+    """Verify a bundle and open its model: torch for a trained one, onnxruntime for a graph.
+
+    Args:
+        folder: the bundle.
+        threads: per batch; None takes OMP_NUM_THREADS, or every core this process may use.
+
+    Raises:
+        IntegrityError: a file is not the one that was written, or the model does not fit the task.
+    """
+    bundle = load_bundle(folder)
+    threads = threads or _default_threads()
+    if bundle.card.artifact == "trained":
+        from components.inference.torch import TorchForward
+
+        return Predictor(bundle, TorchForward(bundle, threads))
+    from components.inference.onnx import OnnxForward
+
+    return Predictor(bundle, OnnxForward(bundle, threads))
+
+
+def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Yield indices, shortest rows first, so that a batch holds little padding."""
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def _default_threads() -> int:
+    """Count the threads that torch would take, so that all artifacts are measured alike."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,92 @@
+"""In: a bundle with safetensors weights. Out: its logits, by torch in fp32 on the CPU."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import cast
+
+import torch
+import transformers
+
+from components.errors import IntegrityError
+from components.inference.bundle import REMAKE, WEIGHTS, Bundle
+from components.tasks.base import Array
+
+
+class TorchForward:
+    """The model of a trained bundle as a function.
+
+    Args:
+        bundle: the verified folder.
+        threads: per batch; torch has one setting for the whole process.
+
+    Raises:
+        IntegrityError: the weights do not fill the model, or the head is not the task's.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int) -> None:
+        torch.set_num_threads(threads)
+        self._model = load_model(bundle)
+
+    def __call__(self, inputs: Mapping[str, Array]) -> Array:
+        """Return logits, (batch, labels) float32."""
+        tensors = {name: torch.from_numpy(array) for name, array in inputs.items()}
+        with torch.inference_mode():
+            return cast(Array, self._model(**tensors).logits.numpy())
+
+
+def load_model(bundle: Bundle, attention: str | None = None) -> torch.nn.Module:
+    """Open the weights, from the folder only, in evaluation mode.
+
+    Args:
+        bundle: the verified folder.
+        attention: the implementation that transformers shall use; None leaves the choice to it.
+
+    Raises:
+        IntegrityError: the weights do not fill the model, or the head is not the task's.
+    """
+    auto = getattr(transformers, bundle.task.head)
+    options = {} if attention is None else {"attn_implementation": attention}
+    with _quiet():
+        # A checkpoint with missing weights would otherwise load, the rest random.
+        model, report = auto.from_pretrained(
+            bundle.folder,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **options,
+        )
+    for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        if report[kind]:
+            found = ", ".join(sorted(str(key) for key in report[kind])[:3])
+            raise IntegrityError(
+                f"{bundle.folder / WEIGHTS}: {kind.replace('_', ' ')}: {found}", REMAKE
+            )
+    if model.config.num_labels != len(bundle.task.labels):
+        raise IntegrityError(
+            f"{bundle.folder}: the task has {len(bundle.task.labels)} labels, "
+            f"found a head of {model.config.num_labels}",
+            REMAKE,
+        )
+    return cast(torch.nn.Module, model.eval())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' bars and load reports out of the user's terminal; failures raise."""
+    level, bar = (
+        transformers.logging.get_verbosity(),
+        transformers.logging.is_progress_bar_enabled(),
+    )
+    transformers.logging.set_verbosity(logging.ERROR)
+    transformers.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers.logging.set_verbosity(level)
+        if bar:
+            transformers.logging.enable_progress_bar()
