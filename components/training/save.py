@@ -57,7 +57,7 @@ def _history(fitted: Fitted) -> dict[str, Any]:
         "seed": fitted.seed,
         "device": fitted.device,
         "params": fitted.params.model_dump(mode="json"),
-        "epochs": [
+        "history": [
             {"epoch": epoch.number, "loss": epoch.loss, **epoch.metrics} for epoch in fitted.history
         ],
     }
