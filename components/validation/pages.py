@@ -24,6 +24,7 @@ _SCRIPTS: Final = re.compile(r"<script\b[^>]*>.*?</script\s*>", re.DOTALL | re.I
 _LINKS: Final = re.compile(r"<link\b[^>]*>", re.IGNORECASE)
 _IMAGES: Final = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _FOOTERS: Final = re.compile(r"<footer\b[^>]*>.*?</footer\s*>", re.DOTALL | re.IGNORECASE)
+_REMOTE: Final = re.compile(r"url\(\s*['\"]?https?://[^)]*\)", re.IGNORECASE)
 
 
 def make_offline(docs: Path) -> None:
@@ -34,6 +35,7 @@ def make_offline(docs: Path) -> None:
         text = page.read_text(encoding="utf-8")
         for pattern in (_SCRIPTS, _LINKS, _IMAGES, _FOOTERS):
             text = pattern.sub("", text)
+        text = _REMOTE.sub("none", text)
         up = "../" * (len(page.relative_to(docs).parts) - 1)
         link = f'<link rel="stylesheet" href="{up}{STYLE}">'
         page.write_text(text.replace("</head>", f"{link}</head>", 1), encoding="utf-8")
