@@ -101,6 +101,9 @@ class Task(Protocol):
     def decode(self, logits: Sequence[Array]) -> list[Prediction]:
         """Turn each example's logits into an answer; numpy only."""
 
+    def labelled(self, targets: Array) -> list[Example]:
+        """Return, from (examples, ...) targets, as much of the examples as `metrics` reads."""
+
     def metrics(self, examples: Sequence[Example], logits: Sequence[Array]) -> dict[str, float]:
         """Score logits against the examples' labels; every value is finite."""
 

@@ -75,6 +75,10 @@ class Classification:
         scores = softmax(np.stack(logits)) if len(logits) else np.zeros((0, len(self.labels)))
         return [Prediction(self.labels[int(row.argmax())], float(row.max()), row) for row in scores]
 
+    def labelled(self, targets: Array) -> list[Example]:
+        """Return the label of each (examples,) index."""
+        return [{"label": self.labels[int(index)]} for index in targets]
+
     def metrics(self, examples: Sequence[Example], logits: Sequence[Array]) -> dict[str, float]:
         """Return accuracy, and macro F1 over the labels that are true or answered somewhere."""
         gold = np.array([self._index[example["label"]] for example in examples])
