@@ -8,6 +8,7 @@ from typing import Any
 
 from components.gate.answers import Answers
 from components.gate.rules import Rule
+from components.gate.sentence import plain
 from components.gate.statistics import Difference, Flips, by_group, mcnemar, paired_bootstrap
 from components.params import GateParams
 from components.schema import GROUP
@@ -49,13 +50,14 @@ def proved(params: GateParams, metric: str, found: Difference) -> Rule:
     """
     required = required_difference(params)
     passed = found.low > required
+    gap = f"the difference in {plain(metric)}"
     sure = f"{100 * params.confidence:g} %"
     if passed:
-        reason = f"{metric} is above the required difference with {sure} confidence"
+        reason = f"{gap} is above what is required, with {sure} confidence"
     elif found.high <= required:
-        reason = f"{metric} is not above the required difference, with {sure} confidence"
+        reason = f"{gap} is not above what is required, with {sure} confidence"
     else:
-        reason = f"the examples do not settle it: {metric} may lie on either side"
+        reason = f"the examples do not settle it: {gap} may lie on either side"
     return Rule(
         name=params.promote_when,
         passed=passed,

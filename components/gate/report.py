@@ -9,13 +9,14 @@ from typing import Any, Final
 from components.errors import TouchstoneError
 from components.files import read_json, write_text
 from components.gate import charts
-from components.gate.sentence import plain
+from components.gate.sentence import plain, points
 
 ARTIFACTS: Final = {"trained": "trained, torch", "onnx": "ONNX, fp32", "int8": "int8, served"}
 TEMPLATE: Final = "report.html"
 MISSING: Final = "\N{EN DASH}"
 AGAINST: Final = ("superior", "non_inferior", "mcnemar", "label_set", "new")
 PERCENT: Final = 100
+FORMS: Final = {"loss": "{:.1f} points", "ms": "{:.1f} ms", "MB": "{:.1f} MB", "p": "p = {:.3f}"}
 # Example texts are for reading, not for keeping.
 LONGEST_TEXT: Final = 400
 
@@ -42,6 +43,7 @@ def render(verdict: Mapping[str, Any], evaluation: Path, parity: Path, out: Path
     environment.filters |= {
         "plain": plain,
         "figure": figure,
+        "signed": signed,
         "score": score,
         "short": lambda digest: str(digest or MISSING)[:12],
         "cut": lambda text: text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} …",
@@ -82,22 +84,20 @@ def figure(value: float | None, unit: str) -> str:
     """Return a figure of a rule as a person reads it."""
     if value is None:
         return MISSING
-    match unit:
-        case "points":
-            return f"{PERCENT * value:+.1f} points"
-        case "ms":
-            return f"{value:.1f} ms"
-        case "MB":
-            return f"{value:.1f} MB"
-        case "p":
-            return f"p = {value:.3f}"
-        case _:
-            return f"{value:.3f}"
+    if unit == "points":
+        return f"{signed(value)} points"
+    form = FORMS.get(unit, "{:.3f}")
+    return form.format(PERCENT * value if unit == "loss" else value)
+
+
+def signed(value: float) -> str:
+    """Return a difference of shares in points, with its sign."""
+    return points(PERCENT * value)
 
 
 def score(value: float | None) -> str:
-    """Return a score with three decimals, or a dash."""
-    return MISSING if value is None else f"{value:.3f}"
+    """Return a score with three decimals, or nothing."""
+    return "" if value is None else f"{value:.3f}"
 
 
 def changes(verdict: Mapping[str, Any]) -> list[str]:

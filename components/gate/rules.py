@@ -15,7 +15,7 @@ from components.params import GateParams
 AGREE: Final = 1e-6
 MEGABYTE: Final = 1e6
 
-Unit = Literal["share", "points", "ms", "MB", "p", "digest", "count"]
+Unit = Literal["share", "points", "loss", "ms", "MB", "p", "digest", "count"]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def floors(
         at_least("accuracy", own, floor.accuracy),
         at_least("macro_f1", metrics.get("macro_f1"), floor.macro_f1),
         at_most("calibration_error", _at(int8, "calibration", "error"), floor.calibration_error),
-        at_most("int8_loss", loss, floor.int8_loss, "points"),
+        at_most("int8_loss", loss, floor.int8_loss, "loss"),
         at_most("latency_p95_ms", _at(int8, "latency", "p95_ms"), floor.latency_p95_ms, "ms"),
         at_most("size_mb", None if size is None else size / MEGABYTE, floor.size_mb, "MB"),
     ]

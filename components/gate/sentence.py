@@ -29,6 +29,12 @@ def plain(name: str) -> str:
     return PLAIN.get(name, name.replace("_", " "))
 
 
+def points(value: float) -> str:
+    """Return points with their sign; 0 has none."""
+    rounded = round(value, 1)
+    return f"{rounded:+.1f}".replace("-", "\N{MINUS SIGN}") if rounded else "0"
+
+
 def sentence(verdict: Mapping[str, Any]) -> str:
     """Return the sentence; no figure stands in it without what it is."""
     candidate = f"version {verdict['candidate']['version']}"
@@ -42,7 +48,7 @@ def sentence(verdict: Mapping[str, Any]) -> str:
         found = verdict["comparison"]
         return (
             f"Undecidable: {candidate} {_gap(verdict)} champion {champion}, but the truth may lie "
-            f"anywhere from {100 * found['low']:+.1f} to {100 * found['high']:+.1f}; "
+            f"anywhere from {points(100 * found['low'])} to {points(100 * found['high'])}; "
             f"{champion} stays."
         )
     first = broken[0]
@@ -75,8 +81,8 @@ def _merits(verdict: Mapping[str, Any]) -> str:
 
 def _gap(verdict: Mapping[str, Any]) -> str:
     found = verdict["comparison"]
-    points = round(100 * found["estimate"], 1)
+    gap = round(100 * found["estimate"], 1)
     metric = plain(found["metric"])
-    if points == 0:
+    if gap == 0:
         return f"has the same {metric} as"
-    return f"scores {abs(points):.1f} points of {metric} {'above' if points > 0 else 'below'}"
+    return f"scores {abs(gap):.1f} points of {metric} {'above' if gap > 0 else 'below'}"

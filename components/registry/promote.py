@@ -21,7 +21,7 @@ from components.registry.fetch import fetch
 from components.registry.locks import model_lock
 from components.registry.place import Registry
 
-AGAIN = "`dvc repro --single-item --force gate` decides again"
+AGAIN = "`python -m flows release` decides again, against the champion of today"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def promote(registry: Registry, verdict: Mapping[str, Any]) -> Move:
         raise PromotionError(
             f"the verdict is about digest {candidate.digest}, but version {found.version} of "
             f"{name} has digest {found.digest or 'none'}",
-            f"`dvc repro` registers the bundle; {AGAIN}",
+            AGAIN,
         )
     fetch(registry, name, candidate.version)
     with model_lock(registry, name):
