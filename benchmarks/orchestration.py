@@ -43,7 +43,9 @@ def copy_of(root: Path, to: Path) -> Path:
     """Copy what git would commit, as a new repository."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root, check=True, capture_output=True,
+        cwd=root,
+        check=True,
+        capture_output=True,
     ).stdout.decode()
     for name in filter(None, listed.split("\0")):
         (to / name).parent.mkdir(parents=True, exist_ok=True)
@@ -60,15 +62,18 @@ def bare_import(modules: tuple[str, ...]) -> float:
 
 
 def repro(folder: Path) -> tuple[float, dict[str, float], dict[str, float]]:
-    """Run the whole line; return its wall time, and per stage the time between its lines and own time."""
+    """Run the whole line; return its wall time, and per stage its wall time and its own."""
     lines: dict[str, float] = {}
     started = previous = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, "-m", "dvc", "repro"],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     ) as process:
-        assert process.stdout is not None  # noqa: S101 - Popen was asked for a pipe
+        assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
             verb = line.split(" ", 1)[0]
@@ -85,9 +90,7 @@ def own_times(folder: Path) -> dict[str, float]:
     """Ask the run's own Prefect server how long each flow ran."""
     url = json.loads((folder / ".state/prefect/server.json").read_text())["url"]
     flows = {flow["id"]: flow["name"] for flow in post(f"{url}/flows/filter")}
-    return {
-        flows[run["flow_id"]]: run["total_run_time"] for run in post(f"{url}/flow_runs/filter")
-    }
+    return {flows[run["flow_id"]]: run["total_run_time"] for run in post(f"{url}/flow_runs/filter")}
 
 
 def post(url: str) -> list[dict[str, Any]]:

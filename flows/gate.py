@@ -1,4 +1,4 @@
-"""In: the candidate, the champion and the test split. Out: the verdict, and a page that shows why."""
+"""In: the candidate, the champion and the test split. Out: the verdict, and a page of reasons."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def gate(
         batch_size=evaluation.batch_size,
     )
     decision = decide(gate, evidence, derive(project.seed, "gate"))
-    render(decision, evidence, report)
+    render(decision, reports, parity, report)
     write_json(verdict, decision)
     kept = {rule["name"]: "kept" if rule["passed"] else "broken" for rule in decision["rules"]}
     publish("gate", decision["sentence"] + "\n\n" + table("rule", "state", kept))

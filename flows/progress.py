@@ -1,4 +1,4 @@
-"""In: steps and epochs as they happen. Out: a bar on a terminal, a plain line now and then elsewhere."""
+"""In: steps and epochs as they happen. Out: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 

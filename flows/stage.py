@@ -14,7 +14,6 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Final
 
-from components.errors import TouchstoneError
 from components.params import Params
 from components.params.sections import Section
 from components.tasks.base import TaskOptions

@@ -24,6 +24,5 @@ def validate(
 ) -> str:
     """Reject bad rows with a reason each; end the run when a hard rule is broken."""
     card = validate_rows(load_task(task), validation, ingestion.columns.slices, raw, out, report)
-    publish("validation", table("reason", "rejected rows", card["rejects"]))
-    rejected = sum(card["rejects"].values())
-    return f"{sum(card['rows'].values())} rows passed, {rejected} rejected"
+    publish("validation", table("reason", "rejected rows", card["reasons"]))
+    return f"{card['accepted']} rows passed, {card['rejected']} rejected"

@@ -46,7 +46,9 @@ def clone(root: Path, to: Path, encoder: Path, sha256: Mapping[str, str]) -> Pat
     """Copy what git would commit, add the tiny encoder, and shrink params.yaml."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root, check=True, capture_output=True,
+        cwd=root,
+        check=True,
+        capture_output=True,
     ).stdout.decode()
     for name in filter(None, listed.split("\0")):
         if (root / name).is_file():
@@ -61,6 +63,7 @@ def clone(root: Path, to: Path, encoder: Path, sha256: Mapping[str, str]) -> Pat
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "A team's clone"]):
         subprocess.run(
             ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *command],
-            cwd=to, check=True,
+            cwd=to,
+            check=True,
         )
     return to

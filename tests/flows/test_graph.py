@@ -24,12 +24,16 @@ def command_of(verb: str) -> list[str]:
 def paths_of(verb: str) -> dict[str, str]:
     """Return the stage's options, as parameter to path."""
     words = command_of(verb)[4:]
-    return {flag.removeprefix("--"): path for flag, path in zip(words[::2], words[1::2], strict=True)}
+    return {
+        flag.removeprefix("--"): path for flag, path in zip(words[::2], words[1::2], strict=True)
+    }
 
 
 def outs_of(verb: str) -> set[str]:
     """Return the stage's outs."""
-    return {name for out in STAGES[verb]["outs"] for name in ([out] if isinstance(out, str) else out)}
+    return {
+        name for out in STAGES[verb]["outs"] for name in ([out] if isinstance(out, str) else out)
+    }
 
 
 def test_stages_are_the_verbs_up_to_the_gate_in_their_order() -> None:
