@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from components.training.batches import (
+    length_batches,
+    micro_batches,
+    padding_share,
+    sorted_batches,
+)
+
+LENGTHS = np.random.default_rng(0).lognormal(2.7, 0.5, 1003).astype(np.int64) + 2
+
+
+def epoch(seed: int = 0) -> list[np.ndarray]:
+    return length_batches(LENGTHS, 32, np.random.default_rng(seed))
+
+
+def test_every_row_comes_once_per_epoch() -> None:
+    assert sorted(np.concatenate(epoch())) == list(range(len(LENGTHS)))
+
+
+def test_batches_are_full_but_for_one() -> None:
+    sizes = sorted(len(batch) for batch in epoch())
+    assert sizes == [1003 % 32, *[32] * (1003 // 32)]
+
+
+def test_short_batch_is_not_always_the_longest_rows() -> None:
+    shorts = {min(epoch(seed), key=len)[0] for seed in range(8)}
+    assert len({int(LENGTHS[row]) for row in shorts}) > 3
+
+
+def test_padding_nearly_vanishes() -> None:
+    lengths = np.random.default_rng(0).lognormal(2.7, 0.5, 10_000).astype(np.int64) + 2
+    generator = np.random.default_rng(0)
+    random = np.array_split(generator.permutation(len(lengths)), len(lengths) // 32)
+    assert padding_share(lengths, random) > 0.4
+    assert padding_share(lengths, length_batches(lengths, 32, generator)) < 0.015
+
+
+def test_epoch_depends_on_the_seed_alone() -> None:
+    first, again, other = epoch(1), epoch(1), epoch(2)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert {tuple(sorted(b)) for b in first} != {tuple(sorted(b)) for b in other}
+
+
+def test_batches_do_not_come_in_order_of_length() -> None:
+    means = [LENGTHS[batch].mean() for batch in epoch()]
+    assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 0.6
+
+
+@pytest.mark.parametrize("rows", [1, 31, 32, 33])
+def test_few_rows_make_no_empty_batch(rows: int) -> None:
+    for batches in (
+        length_batches(LENGTHS[:rows], 32, np.random.default_rng(0)),
+        sorted_batches(LENGTHS[:rows], 32),
+    ):
+        assert sorted(np.concatenate(batches)) == list(range(rows))
+        assert min(len(batch) for batch in batches) > 0
+
+
+def test_micro_batches_are_never_empty() -> None:
+    assert [len(part) for part in micro_batches(np.arange(10), 4)] == [3, 3, 2, 2]
+    assert [len(part) for part in micro_batches(np.arange(2), 4)] == [1, 1]
