@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from components.files import read_json
 
 GRACE: Final = 10.0
 PAUSE: Final = 0.05
+ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 def birth(pid: int) -> str | None:
@@ -42,6 +44,27 @@ def _birth_by_ps(pid: int) -> str | None:
 def runs(pid: int, born: str) -> bool:
     """Tell whether the very process that was recorded still runs."""
     return birth(pid) == born
+
+
+def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> tuple[int, str]:
+    """Start a process that outlives this one, in the project's folder; return its id and birth.
+
+    Its output replaces what `log` held.
+    """
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            list(command),
+            cwd=ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    born = birth(child.pid) or ""
+    # Nobody will wait for it, on purpose: without this Python warns of a forgotten child.
+    child.returncode = 0
+    return child.pid, born
 
 
 def owns(record: Path) -> bool:

@@ -12,7 +12,6 @@ import fcntl
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -31,7 +30,6 @@ PORT: Final = 4200
 PATIENCE: Final = 120.0
 PAUSE: Final = 0.1
 WATCH_SECONDS: Final = 3.0
-ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,17 +181,8 @@ def _start(state: Path, port: int) -> Server:
         **client_environment(state, url),
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     }
-    with (home(state) / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            _command(state, port),
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    return Server(url, process.pid, processes.birth(process.pid) or "")
+    log = home(state) / "server.log"
+    return Server(url, *processes.spawn(_command(state, port), environment, log))
 
 
 def wait_for(state: Path, server: Server, patience: float = PATIENCE) -> str:

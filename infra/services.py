@@ -19,7 +19,7 @@ from components.registry import local_uri, open_registry
 from components.registry.place import local_artifacts
 from flows import processes
 from flows.__main__ import quiet
-from flows.server import HOST, ROOT, Server, client_environment, read_server
+from flows.server import HOST, Server, client_environment, read_server
 
 POOL: Final = "touchstone"
 WORKER: Final = "local"
@@ -71,17 +71,8 @@ class Service:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.prepare()
         guard = [sys.executable, "-m", "infra.guard", str(self.record.resolve()), *self.command]
-        with self.log.open("wb") as log:
-            process = subprocess.Popen(
-                guard,
-                cwd=ROOT,
-                env={**os.environ, **quiet(os.environ), **self.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        server = Server(self.url, process.pid, processes.birth(process.pid) or "")
+        environment = {**os.environ, **quiet(os.environ), **self.environment}
+        server = Server(self.url, *processes.spawn(guard, environment, self.log))
         write_json(self.record, dataclasses.asdict(server))
 
     def ready(self) -> bool:
@@ -107,12 +98,16 @@ def mlflow_service(state: Path, port: int) -> Service:
     command = (
         *(sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)),
         *("--workers", "1", "--uvicorn-opts", "--log-level warning"),
-        *("--backend-store-uri", uri, "--no-serve-artifacts"),
+        "--no-serve-artifacts",
         # As files, not by way of the server: what is logged with it is found without it.
         *("--default-artifact-root", local_artifacts(state).as_uri()),
         *("--allowed-hosts", f"localhost:{port},{HOST}:{port}"),
     )
-    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment = {
+        # Not on the command line, which everyone on the machine can read: it may hold a password.
+        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
 
     def prepare() -> None:
         # Migrated here, under the registry's own lock: two that migrate at once break the file.
@@ -157,7 +152,7 @@ def deploy(state: Path, api: str) -> None:
     """
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "deploy", "--all", "--no-prompt"],
-        cwd=ROOT,
+        cwd=processes.ROOT,
         env={**os.environ, **quiet(os.environ), **client_environment(state, api)},
         capture_output=True,
         text=True,

@@ -48,12 +48,11 @@ def up(state: Path) -> None:
         if "PREFECT_API_URL" not in os.environ and recorded(state) is None:
             boot_server(state, _port("TOUCHSTONE_PREFECT_PORT", PORT))
             undo.append(lambda: stop_server(state))
-        _say("Prefect and MLflow are starting ...")
+        _say("starting what does not run yet ...")
         if mlflow is not None:
             _start(mlflow, undo)
         url = ensure_server(state, patience=PATIENCE)
         worker = worker_service(state, url)
-        _say("the worker is starting ...")
         _start(worker, undo)
         _wait(worker)
         deploy(state, url)

@@ -13,7 +13,8 @@ import pytest
 from components.files import write_json
 from flows import processes
 
-STUBBORN = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+IGNORE = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+STUBBORN = f"{IGNORE}; print(flush=True); import time; time.sleep(60)"
 
 
 def sleeper(

@@ -1,4 +1,4 @@
-"""In: a stand-in for Prefect's server. Out: one per project, found, booted, stopped, never stale."""
+"""In: a stand-in for Prefect's server. Out: one per project, found, booted, stopped."""
 
 from __future__ import annotations
 
@@ -94,6 +94,7 @@ def test_a_killed_server_is_replaced(state: Path) -> None:
     first = server.recorded(state)
     assert first is not None
     os.kill(first.pid, signal.SIGKILL)
+    os.waitpid(first.pid, 0)
     server.ensure_server(state)
     second = server.recorded(state)
     assert second is not None

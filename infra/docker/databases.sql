@@ -1,0 +1,3 @@
+-- One database each, so that either can be restored alone.
+CREATE DATABASE mlflow;
+CREATE DATABASE prefect;
