@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 ROWS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 SHIFTS: Final = (0.0, 0.25, 0.75)
-REACH: Final = 1.2
+REACH: Final = 1.3
 TYPO_LETTERS: Final = 4
 DELETION_WORDS: Final = 4
 # Leaving one of these out would turn the meaning round.

@@ -1,20 +1,18 @@
 """In: held-out texts. Out: whether a new text is a near-copy of one of them, exactly.
 
-Jaccard similarity of character 3-grams. Candidates come from a prefix filter (Chaudhuri, Ganti and
-Kaushik 2006; Bayardo, Ma and Srikant 2007): two sets with similarity of at least t share one of the
-|A| - ceil(t |A|) + 1 rarest grams of A and of B. It loses nobody; each candidate is then compared.
+Jaccard similarity of character 3-grams, |A and B| / |A or B|, with all held-out texts at once: an
+inverted index tells how many grams each shares with the new one. Nothing is sampled or hashed away.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+import numpy as np
+
 GRAM: Final = 3
-# Takes the rounding of t * |A| back, so that the filter never loses a pair that equals t.
-SLACK: Final = 1e-9
 
 Grams = frozenset[str]
 
@@ -23,12 +21,6 @@ def grams(text: str) -> Grams:
     """Return the character 3-grams of a text, whatever its case and spacing."""
     plain = " ".join(text.casefold().split())
     return frozenset(plain[i : i + GRAM] for i in range(max(1, len(plain) - GRAM + 1)))
-
-
-def similarity(a: Grams, b: Grams) -> float:
-    """Return |A and B| / |A or B|."""
-    shared = len(a & b)
-    return shared / (len(a) + len(b) - shared)
 
 
 class NearCopies:
@@ -41,28 +33,23 @@ class NearCopies:
             texts: to be compared with.
             threshold: similarity from which on a text counts as a near-copy, in (0, 1].
         """
+        sets = list({grams(text): None for text in texts})
+        holders: dict[str, list[int]] = defaultdict(list)
+        for index, members in enumerate(sets):
+            for gram in members:
+                holders[gram].append(index)
         self._threshold = threshold
-        self._sets = list({grams(text): None for text in texts})
-        self._sizes = [len(members) for members in self._sets]
-        self._frequency = Counter(gram for members in self._sets for gram in members)
-        self._postings: dict[str, list[int]] = defaultdict(list)
-        for index, members in enumerate(self._sets):
-            for gram in self._prefix(members):
-                self._postings[gram].append(index)
+        self._sizes = np.array([len(members) for members in sets], dtype=np.int64)
+        self._holders = {gram: np.array(at, dtype=np.int32) for gram, at in holders.items()}
 
-    def _prefix(self, members: Grams) -> list[str]:
-        needed = math.ceil(self._threshold * len(members) - SLACK)
-        rarest = sorted(members, key=lambda gram: (self._frequency[gram], gram))
-        return rarest[: len(members) - needed + 1]
+    def nearest(self, text: str) -> float:
+        """Return the similarity to the most similar held-out text; 0 when there is none."""
+        members = grams(text)
+        holders = [self._holders[gram] for gram in members if gram in self._holders]
+        if not holders:
+            return 0.0
+        shared = np.bincount(np.concatenate(holders), minlength=len(self._sizes))
+        return float((shared / (self._sizes + len(members) - shared)).max())
 
     def __contains__(self, text: str) -> bool:
-        members = grams(text)
-        candidates = {i for gram in self._prefix(members) for i in self._postings.get(gram, ())}
-        # Sets of too different sizes cannot be similar: |B| is between t |A| and |A| / t.
-        low = self._threshold * len(members) - SLACK
-        high = len(members) / self._threshold + SLACK
-        return any(
-            similarity(members, self._sets[i]) >= self._threshold
-            for i in candidates
-            if low <= self._sizes[i] <= high
-        )
+        return self.nearest(text) >= self._threshold
