@@ -6,6 +6,7 @@ import ast
 import importlib.metadata
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +35,10 @@ def write_model(bundle: Path, texts: list[str], metadata: Mapping[str, str], out
         metadata: what stands in its MLmodel file.
         out: a folder that does not exist yet.
     """
-    from mlflow.pyfunc import save_model
+    with warnings.catch_warnings():
+        # MLflow warns of its own type hints when it is imported.
+        warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
+        from mlflow.pyfunc import save_model
 
     with tempfile.TemporaryDirectory() as scratch:
         code = Path(scratch) / "components"

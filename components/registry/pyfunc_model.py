@@ -6,7 +6,6 @@ it lie copies of what it imports from components, so that loading needs no check
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,12 @@ TEXT = "text"
 BATCH_SIZE = 32
 
 
-# Its hints would be MLflow's schema; ours stands in the signature, and predict takes several forms.
-warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
-
-
 class BundleModel(PythonModel):  # type: ignore[misc]  # MLflow has no stubs
     """The bundle behind `mlflow.pyfunc.load_model`."""
+
+    # Without it MLflow asks for type hints at every load. They would become the schema, which
+    # stands in the signature already, and `predict` takes more than one type.
+    _skip_type_hint_validation = True
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401
         """Open the bundle; every byte is verified first."""

@@ -1,0 +1,75 @@
+"""In: trials logged once and again. Out: one run each."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.registry import Registry, Trial, log_training, log_trial, start_study
+
+
+def runs(registry: Registry, name: str) -> list[object]:
+    where = registry.client.get_experiment_by_name(name).experiment_id
+    return list(registry.client.search_runs([where]))
+
+
+def test_trial_logged_again_makes_no_second_run(registry: Registry) -> None:
+    study = start_study(registry, "track-a", "s1", {"trials": 2})
+    trial = Trial(0, {"learning_rate": 1e-4}, {1: 0.5, 2: 0.7}, "complete")
+    assert log_trial(registry, study, trial) == log_trial(registry, study, trial)
+    assert start_study(registry, "track-a", "s1", {"trials": 2}) == study
+    assert len(runs(registry, "track-a")) == 2
+
+
+def test_trial_hangs_under_its_study_with_values_scores_and_end(registry: Registry) -> None:
+    study = start_study(registry, "track-b", "s1", {})
+    run = registry.client.get_run(
+        log_trial(registry, study, Trial(3, {"dropout": 0.1}, {1: 0.5, 2: 0.7}, "pruned"))
+    )
+    assert run.data.tags["mlflow.parentRunId"] == study
+    assert run.data.params == {"dropout": "0.1"}
+    assert run.info.status == "KILLED"
+    history = registry.client.get_metric_history(run.info.run_id, "score")
+    assert [(point.step, point.value) for point in history] == [(1, 0.5), (2, 0.7)]
+
+
+def test_trial_cut_short_by_a_kill_is_completed_not_doubled(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = start_study(registry, "track-c", "s1", {})
+    trial = Trial(0, {"dropout": 0.1}, {1: 0.5}, "complete")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(registry.client), "set_terminated", _killed)
+        with pytest.raises(KeyboardInterrupt, match="killed"):
+            log_trial(registry, study, trial)
+    run_id = log_trial(registry, study, trial)
+    assert len(runs(registry, "track-c")) == 2
+    assert len(registry.client.get_metric_history(run_id, "score")) == 1
+    assert registry.client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_same_number_in_another_study_is_another_trial(registry: Registry) -> None:
+    trial = Trial(0, {}, {1: 0.5}, "failed")
+    first = log_trial(registry, start_study(registry, "track-d", "s1", {}), trial)
+    second = log_trial(registry, start_study(registry, "track-d", "s2", {}), trial)
+    assert first != second
+
+
+def test_training_is_one_run_per_lineage_with_its_curve(registry: Registry) -> None:
+    study = start_study(registry, "track-e", "s1", {})
+    history = [{"epoch": 1, "loss": 1.0, "score": 0.5}, {"epoch": 2, "loss": 0.5, "score": 0.8}]
+    run_id = log_training(registry, study, "lineage-e", {"epochs": 2}, history)
+    assert log_training(registry, study, "lineage-e", {"epochs": 2}, history) == run_id
+    assert log_training(registry, study, "lineage-f", {"epochs": 2}, history) != run_id
+    assert len(registry.client.get_metric_history(run_id, "loss")) == 2
+    assert registry.client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_more_params_and_points_than_one_call_takes_are_all_logged(registry: Registry) -> None:
+    study = start_study(registry, "track-g", "s1", {f"p{i}": i for i in range(130)})
+    assert len(registry.client.get_run(study).data.params) == 130
+    run = log_trial(registry, study, Trial(0, {}, {i: i / 2000 for i in range(1500)}, "complete"))
+    assert len(registry.client.get_metric_history(run, "score")) == 1500
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt("killed")
