@@ -51,6 +51,10 @@ def _figures(
     if one.error:
         return f"it could not be computed ({one.error.splitlines()[0]})"
     column, limits = one.rule.options.get("column"), _limits(one)
+    if "column_set" in one.rule.options:
+        there = frames[one.rule.frame].columns
+        absent = [name for name in one.rule.options["column_set"] if name not in there]
+        return f"missing {', '.join(absent)} (found {', '.join(there)})"
     if one.rule.frame == LABELS:
         return f"{_labels(one, frames[LABELS])} ({limits})"
     if column == "unknown_labels":
@@ -58,10 +62,16 @@ def _figures(
     if column == "reject_share":
         reasons = dict(Counter(reason for _, reason in rejected).most_common())
         return f"{one.observed:.4g} ({limits}): {_listed(reasons)}"
-    if isinstance(one.observed, dict):
-        examples = ", ".join(one.observed.get("examples", [])[:LISTED])
-        return f"{one.observed['unexpected']} rows ({limits})" + (examples and f": {examples}")
-    return f"found {one.observed} ({limits})"
+    return f"{_values(one)} ({limits})"
+
+
+def _values(one: Outcome) -> str:
+    """Return the figure that was observed, or how many values are wrong, and some of them."""
+    if not isinstance(one.observed, dict):
+        return f"found {one.observed}"
+    rows = one.observed["unexpected"]
+    examples = ", ".join(one.observed.get("examples", []))
+    return ("1 row" if rows == 1 else f"{rows} rows") + (examples and f", such as {examples}")
 
 
 def _labels(one: Outcome, frame: pd.DataFrame) -> str:
@@ -76,9 +86,8 @@ def _labels(one: Outcome, frame: pd.DataFrame) -> str:
 def _limits(one: Outcome) -> str:
     words = {"min_value": "at least", "max_value": "at most", "type_": "must be"}
     parts = [f"{words[k]} {v}" for k, v in one.rule.options.items() if k in words]
-    for name in ("column_set", "value_set"):
-        if name in one.rule.options:
-            parts.append("must be among " + ", ".join(map(str, one.rule.options[name])))
+    if "value_set" in one.rule.options:
+        parts.append("must be among " + ", ".join(map(str, one.rule.options["value_set"])))
     return " and ".join(parts) or "none allowed"
 
 

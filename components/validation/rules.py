@@ -92,11 +92,13 @@ def _crossing(accepted: Mapping[Split, Sequence[Example]]) -> int:
 
 def rules(task: Task, params: ValidationParams, slices: Sequence[str]) -> list[Rule]:
     """Return every hard rule of the data, in the order in which a person would ask."""
+    columns, *others = _column_rules(task, slices)
     return [
+        columns,
         *_total_rules(params),
         *(_label_rules(params) if LABEL in task.columns else []),
         *_row_rules(task, params),
-        *_column_rules(task, slices),
+        *others,
     ]
 
 

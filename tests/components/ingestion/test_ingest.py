@@ -125,6 +125,15 @@ def test_the_tasks_fields_must_all_be_named(run_ingest: Ingest) -> None:
         run_ingest({"a.csv": toy_csv(60)}, fields=fields)
 
 
+def test_a_sample_is_described_wholly_by_its_name(run_ingest: Ingest) -> None:
+    name = "sample:tickets?rows=200&seed=1"
+    folder = run_ingest({}, source=name, group=None)
+    card = read_card(folder)
+    assert (card["rows"], card["source"], card["source_sha256"]) == (200, name, {name: None})
+    again = read_card(run_ingest({}, source=name, group=None))
+    assert card == again, "the same name gives the same bytes"
+
+
 def test_an_unknown_sample_is_refused(run_ingest: Ingest) -> None:
     with pytest.raises(DataError, match="no such sample: 'sample:tickets'"):
         run_ingest({}, source="sample:tickets")

@@ -100,7 +100,7 @@ def test_parquet_text_and_whole_numbers_are_read_as_text(tmp_path: Path) -> None
 def test_parquet_columns_must_be_there_and_hold_text(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": ["a"], "labels": ["b"]}), path)
-    with pytest.raises(DataError, match="'label' is missing .did you mean 'labels'"):
+    with pytest.raises(DataError, match=r"'label' is missing \(did you mean 'labels'"):
         read(path)
     pq.write_table(pa.table({"text": ["a"], "label": [0.5]}), path)
     with pytest.raises(DataError, match="'label' has the type double, not text"):
