@@ -19,11 +19,11 @@ from components.tasks.base import Task
 from components.tasks.classification import Options
 
 ROOT = Path(__file__).resolve().parents[1]
-WORDS = (
+WORDS = (  # noqa: SIM905 - reads better as a sentence
     "where is my order parcel refund money back charged twice card cancel change address "
     "password reset login late missing broken item wrong please help i want the a to for it "
     "has not arrived yet this invoice send me copy of was your and"
-).split()  # noqa: SIM905 - reads better as a sentence
+).split()
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +39,11 @@ def task() -> Task:
 
 
 @pytest.fixture(scope="session")
-def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a random two-layer BERT of width 32, its config and its tokenizer."""
-    import torch
+def tiny_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tokenizer and the config of the tiny encoder; made without torch."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel
 
-    folder = tmp_path_factory.mktemp("tiny_encoder")
+    folder = tmp_path_factory.mktemp("tiny_tokenizer")
     letters = [chr(c) for c in range(ord("a"), ord("z") + 1)] + list("0123456789.,!?'-#")
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted({*WORDS, *letters})]
     vocabulary += [f"##{letter}" for letter in letters]
@@ -55,17 +53,30 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     tokenizer.save(str(folder / "tokenizer.json"))
+    config = {
+        "model_type": "bert",
+        "vocab_size": len(vocabulary),
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 128,
+        "pad_token_id": 0,
+    }
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random two-layer BERT of width 32, its config and its tokenizer."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("tiny_encoder")
+    (folder / "tokenizer.json").write_bytes((tiny_tokenizer / "tokenizer.json").read_bytes())
     torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=128,
-        pad_token_id=0,
-    )
-    BertModel(config).save_pretrained(folder)
+    BertModel(BertConfig.from_pretrained(tiny_tokenizer)).save_pretrained(folder)
     return folder
 
 
@@ -83,3 +94,83 @@ def params_tree(root: Path) -> dict[str, object]:
 
     tree = read_tree(root / "params.yaml")
     return json.loads(json.dumps(tree))
+
+
+@pytest.fixture(scope="session")
+def example_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with three splits of texts from the tiny encoder's words, and two slices."""
+    import numpy as np
+    import pyarrow as pa
+
+    from components.records import write_card, write_split
+    from components.schema import SPLITS, example_schema
+
+    folder = tmp_path_factory.mktemp("examples")
+    schema = example_schema({"text": "string", "label": "string"}, ["channel", "segment"])
+    random = np.random.default_rng(0)
+    for split, rows in zip(SPLITS, (60, 24, 40), strict=True):
+        table = [
+            {
+                "id": f"{split}-{row}",
+                "group": f"customer-{row}",
+                "split": split,
+                "source_row": row,
+                "text": " ".join(random.choice(WORDS, random.integers(2, 20))),
+                "label": ("track", "refund", "login")[row % 3],
+                "slice_channel": ("mail", "chat")[row % 2],
+                "slice_segment": None if row % 10 else "rare",
+            }
+            for row in range(rows)
+        ]
+        write_split(folder, split, pa.Table.from_pylist(table, schema=schema))
+    write_card(folder, licence="CC0-1.0")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_bundle(
+    tiny_encoder: Path, task: Task, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A bundle as `train` makes it, of a model with random weights, large enough to tell texts apart."""
+    import shutil
+
+    import torch
+    from transformers import BertForSequenceClassification, logging
+
+    from components.inference import BundleCard, seal
+
+    folder = tmp_path_factory.mktemp("models") / "trained"
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.manual_seed(0)
+    model = BertForSequenceClassification.from_pretrained(tiny_encoder, num_labels=3)
+    with torch.no_grad():
+        # Freshly drawn weights are so small that every text gets nearly the same answer.
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.mul_(8)
+    model.save_pretrained(folder)
+    shutil.copyfile(tiny_encoder / "tokenizer.json", folder / "tokenizer.json")
+    card = BundleCard(
+        format=1,
+        artifact="trained",
+        task=task.options.model_dump(mode="json"),
+        max_length=32,
+        pad_id=0,
+        lineage={"id": "0" * 64, "data": "1" * 64},
+    )
+    seal(folder, card)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundles(trained_bundle: Path, example_folder: Path) -> dict[str, Path]:
+    """The same model as all three artifacts, by name."""
+    from components.export import export
+    from components.params import ExportParams
+
+    params = ExportParams(quantization="static", calibration_rows=20, max_logit_difference=1e-3)
+    folders = {name: trained_bundle.with_name(name) for name in ("onnx", "int8")}
+    parity = trained_bundle.with_name("parity.json")
+    export(params, 7, trained_bundle, example_folder, *folders.values(), parity)
+    return {"trained": trained_bundle, **folders}

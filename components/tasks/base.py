@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,11 @@ class TaskOptions(BaseModel):
 
     kind: str
     """The task's file name in components/tasks."""
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return small valid options: contract tests and API docs use them."""
+        raise NotImplementedError(f"{cls.__module__} gives no example of its options")
 
 
 @dataclass(frozen=True)

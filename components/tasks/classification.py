@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -19,6 +19,11 @@ class Options(TaskOptions):
     """The task's file name in components/tasks."""
     labels: Annotated[tuple[str, ...], Field(min_length=2)]
     """The label set, exactly as it is written in the data; a row with another label is rejected."""
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the options of a task with three labels."""
+        return cls(kind="classification", labels=("track", "refund", "login"))
 
     @field_validator("labels")
     @classmethod
@@ -89,7 +94,7 @@ class Classification:
         }
 
     def tallies(self, examples: Sequence[Example], logits: Sequence[Array]) -> Array:
-        """Return (examples, 2 labels): per label, whether it is hit, then if true and if answered."""
+        """Return (examples, 2 labels): per label, whether hit, then how often true or answered."""
         gold = np.array([self._index[example["label"]] for example in examples])
         answer = np.stack(logits).argmax(axis=1)
         each = np.eye(len(self.labels))

@@ -8,10 +8,25 @@ from typing import Any
 
 import pytest
 
-from components.encoders import digest, locate
+from components.encoders import REQUIRED, digest, locate
 from components.errors import EncoderError
+from components.files import sha256_file
 
 Digests = Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files with an encoder's names; nothing here opens them."""
+    folder = tmp_path_factory.mktemp("encoder")
+    for name in REQUIRED:
+        (folder / name).write_text(f'{{"file": "{name}"}}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny_encoder_sha256(tiny_encoder: Path) -> Digests:
+    return {name: sha256_file(tiny_encoder / name) for name in REQUIRED}
 
 
 def packaged(encoder: Path, site: Path, inner: str = "model") -> Path:

@@ -15,6 +15,12 @@ Rows = Sequence[tuple[str, str]]
 MakeData = Callable[..., Path]
 
 
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_tokenizer: Path) -> Path:
+    """All that tokenizing reads of an encoder; no weights, so that torch is not imported."""
+    return tiny_tokenizer
+
+
 @pytest.fixture
 def make_data(tmp_path: Path) -> MakeData:
     """Write (text, label) rows per split; `parents` marks the altered ones by position."""
