@@ -122,7 +122,8 @@ def _observed(result: Mapping[str, Any]) -> object:
     if "observed_value" in result:
         return plain(result["observed_value"])
     found = {"unexpected": plain(result.get("unexpected_count", 0))}
-    values = list(dict.fromkeys(map(str, result.get("partial_unexpected_list", []))))
+    listed = [v for v in result.get("partial_unexpected_list", []) if not pd.isna(v)]
+    values = list(dict.fromkeys(map(str, listed)))
     return found | ({"examples": values[:SHOWN]} if values else {})
 
 
