@@ -48,9 +48,10 @@ class Classification:
 
     def reject(self, example: Example) -> str | None:
         """Return why this row cannot be used, or None."""
-        if not example.get("label"):
+        label = example.get("label")
+        if not label:
             return "missing_label"
-        return None if example["label"] in self._index else "unknown_label"
+        return None if isinstance(label, str) and label in self._index else "unknown_label"
 
     def encode(self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int) -> Encoded:
         """Tokenize texts; targets are (examples,) label indices."""

@@ -1,0 +1,344 @@
+"""In: every file of components/tasks. Out: the laws that all stages rely on, for each of them."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import math
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tokenizers import Tokenizer
+
+from components.schema import FIXED
+from components.tasks import load_task, options_type, task_kinds
+from components.tasks.base import Array, Encoded, Example, Task, TaskOptions
+
+MAX_LENGTH = 64
+
+
+@pytest.fixture(scope="module", params=task_kinds())
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def task(kind: str) -> Task:
+    return load_task(options_type(kind).example())
+
+
+@pytest.fixture
+def tokenizer(tiny_tokenizer: Path) -> Tokenizer:
+    return Tokenizer.from_file(str(tiny_tokenizer / "tokenizer.json"))
+
+
+@pytest.fixture
+def examples(task: Task) -> list[Example]:
+    return list(task.samples())
+
+
+@pytest.fixture
+def encoded(task: Task, tokenizer: Tokenizer, examples: list[Example]) -> Encoded:
+    return task.encode(tokenizer, examples, MAX_LENGTH)
+
+
+def unlabelled(task: Task, example: Example) -> Example:
+    """Return what a request holds: the columns that can be edited, and no label."""
+    edited = task.edited(example, "\x00")
+    return {name: example[name] for name in task.columns if edited[name] != example[name]}
+
+
+def perfect(task: Task, encoded: Encoded) -> list[Array]:
+    """Return logits whose largest value is at each target's index."""
+    assert encoded.targets is not None
+    one_hot = np.eye(len(task.labels))[np.maximum(encoded.targets, 0)]
+    return [np.asarray(row * 20 - 10, dtype=np.float32) for row in one_hot]
+
+
+def wrong(task: Task, encoded: Encoded) -> list[Array]:
+    return [np.roll(row, 1, axis=-1) for row in perfect(task, encoded)]
+
+
+def test_there_is_a_task() -> None:
+    assert "classification" in task_kinds()
+
+
+def test_file_name_is_the_kind(kind: str, task: Task) -> None:
+    assert task.options.kind == kind
+
+
+def test_task_provides_the_whole_protocol(task: Task) -> None:
+    members = [name for name in vars(Task) if not name.startswith("_")]
+    assert len(members) > 10
+    assert [name for name in members if not hasattr(task, name)] == []
+
+
+def test_options_survive_json(kind: str, task: Task) -> None:
+    again = options_type(kind).model_validate_json(task.options.model_dump_json())
+    assert again == task.options
+    assert load_task(again).labels == task.labels
+
+
+def test_options_are_closed_and_have_no_defaults(kind: str) -> None:
+    options = options_type(kind)
+    assert options.model_config["extra"] == "forbid"
+    assert options.model_config["frozen"] is True
+    assert all(field.is_required() for field in options.model_fields.values())
+    assert all(field.description for field in options.model_fields.values())
+
+
+def test_base_options_give_no_example() -> None:
+    with pytest.raises(NotImplementedError, match="gives no example"):
+        TaskOptions.example()
+
+
+def test_columns_are_arrow_types_and_shadow_no_fixed_column(task: Task) -> None:
+    for name, alias in task.columns.items():
+        assert pa.type_for_alias(alias) is not None
+        assert name not in FIXED
+
+
+def test_head_is_an_auto_class_of_transformers(task: Task) -> None:
+    # read, not imported: transformers takes seconds to import
+    spec = importlib.util.find_spec("transformers")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    folder = Path(spec.submodule_search_locations[0])
+    source = (folder / "models" / "auto" / "modeling_auto.py").read_text(encoding="utf-8")
+    assert f"class {task.head}(" in source
+
+
+def test_samples_are_two_usable_examples_of_different_lengths(
+    task: Task, examples: list[Example], encoded: Encoded
+) -> None:
+    assert len(examples) == 2
+    for example in examples:
+        assert set(example) == set(task.columns)
+        assert task.reject(example) is None
+    assert len({len(row) for row in encoded.input_ids}) == 2
+
+
+def test_encoding_gives_ids_of_the_vocabulary_and_a_target_each(
+    tokenizer: Tokenizer, examples: list[Example], encoded: Encoded
+) -> None:
+    assert encoded.targets is not None
+    assert len(encoded.targets) == len(encoded.input_ids) == len(examples)
+    assert np.issubdtype(encoded.targets.dtype, np.integer)
+    assert all(0 <= i < tokenizer.get_vocab_size() for row in encoded.input_ids for i in row)
+    assert encoded.truncated == [0] * len(examples)
+
+
+def test_encoding_does_not_depend_on_company(
+    task: Task, tokenizer: Tokenizer, examples: list[Example], encoded: Encoded
+) -> None:
+    for index, example in enumerate(examples):
+        alone = task.encode(tokenizer, [example], MAX_LENGTH)
+        assert alone.input_ids == [encoded.input_ids[index]]
+
+
+def test_encoding_undoes_settings_of_the_tokenizer(
+    task: Task, tokenizer: Tokenizer, examples: list[Example], encoded: Encoded
+) -> None:
+    tokenizer.enable_padding(length=MAX_LENGTH)
+    tokenizer.enable_truncation(3)
+    assert task.encode(tokenizer, examples, MAX_LENGTH).input_ids == encoded.input_ids
+
+
+def test_cut_tokens_are_counted(
+    task: Task, tokenizer: Tokenizer, examples: list[Example], encoded: Encoded
+) -> None:
+    cut = task.encode(tokenizer, examples, 5)
+    for short, whole, missing in zip(cut.input_ids, encoded.input_ids, cut.truncated, strict=True):
+        assert len(short) == 5
+        assert missing == len(whole) - len(short)
+
+
+def test_requests_without_labels_have_no_targets(
+    task: Task, tokenizer: Tokenizer, examples: list[Example], encoded: Encoded
+) -> None:
+    bare = task.encode(tokenizer, [unlabelled(task, e) for e in examples], MAX_LENGTH)
+    assert bare.targets is None
+    assert bare.input_ids == encoded.input_ids
+
+
+def test_nothing_is_encoded_to_nothing(task: Task, tokenizer: Tokenizer) -> None:
+    assert task.encode(tokenizer, [], MAX_LENGTH).input_ids == []
+
+
+@pytest.mark.parametrize("surplus", [0, 3])
+def test_collating_pads_on_the_right_and_masks_what_it_padded(
+    task: Task, encoded: Encoded, surplus: int
+) -> None:
+    pad_id = 4
+    length = max(len(row) for row in encoded.input_ids) + surplus
+    batch = task.collate(encoded.input_ids, pad_id, length)
+    assert set(batch) >= {"input_ids", "attention_mask"}
+    for array in batch.values():
+        assert array.shape[:2] == (len(encoded.input_ids), length)
+        assert array.dtype == np.int64
+    for row, ids, mask in zip(
+        encoded.input_ids, batch["input_ids"], batch["attention_mask"], strict=True
+    ):
+        assert ids[: len(row)].tolist() == list(row)
+        assert (ids[len(row) :] == pad_id).all()
+        assert mask.tolist() == [1] * len(row) + [0] * (length - len(row))
+
+
+def test_answers_follow_their_logits_in_any_order(task: Task, encoded: Encoded) -> None:
+    logits = perfect(task, encoded) + wrong(task, encoded)
+    answers = task.decode(logits)
+    assert len(answers) == len(logits)
+    for order in itertools.islice(itertools.permutations(range(len(logits))), 1, None, 5):
+        permuted = task.decode([logits[i] for i in order])
+        assert [a.label for a in permuted] == [answers[i].label for i in order]
+        assert [a.score for a in permuted] == [answers[i].score for i in order]
+
+
+def test_scores_are_probabilities(task: Task, encoded: Encoded) -> None:
+    rng = np.random.default_rng(0)
+    shape = perfect(task, encoded)[0].shape
+    for scale in (0.0, 1.0, 1e4):
+        for answer in task.decode([rng.normal(size=shape) * scale for _ in range(8)]):
+            assert 0 <= answer.score <= 1
+            assert np.isfinite(answer.scores).all()
+            assert ((answer.scores >= 0) & (answer.scores <= 1)).all()
+            assert np.allclose(answer.scores.sum(axis=-1), 1)
+            told = answer.as_json(task.labels)
+            assert told["label"] == answer.label
+            assert math.isclose(told["score"], answer.score, abs_tol=1e-6)
+
+
+def test_no_logits_give_no_answers(task: Task) -> None:
+    assert task.decode([]) == []
+
+
+def test_perfect_logits_score_one(task: Task, examples: list[Example], encoded: Encoded) -> None:
+    metrics = task.metrics(examples, perfect(task, encoded))
+    assert task.metric in metrics
+    assert "accuracy" in metrics
+    assert all(value == 1 for value in metrics.values())
+
+
+def random_logits(task: Task, encoded: Encoded, seed: int) -> list[Array]:
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=row.shape) for row in perfect(task, encoded)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_metrics_are_shares(
+    task: Task, examples: list[Example], encoded: Encoded, seed: int
+) -> None:
+    for logits in (random_logits(task, encoded, seed), wrong(task, encoded)):
+        for value in task.metrics(examples, logits).values():
+            assert isinstance(value, float)
+            assert 0 <= value <= 1
+
+
+def test_wrong_logits_score_less(task: Task, examples: list[Example], encoded: Encoded) -> None:
+    assert task.metrics(examples, wrong(task, encoded))[task.metric] < 1
+
+
+def test_metrics_do_not_depend_on_order(
+    task: Task, examples: list[Example], encoded: Encoded
+) -> None:
+    logits = random_logits(task, encoded, 1)
+    assert task.metrics(examples, logits) == task.metrics(examples[::-1], logits[::-1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_summed_tallies_score_what_metrics_say(
+    task: Task, examples: list[Example], encoded: Encoded, seed: int
+) -> None:
+    many = examples * 6
+    logits = [row for s in range(6) for row in random_logits(task, encoded, seed * 6 + s)]
+    tallies = task.tallies(many, logits)
+    assert len(tallies) == len(many)
+    assert float(task.score(tallies.sum(axis=0))) == pytest.approx(
+        task.metrics(many, logits)[task.metric]
+    )
+    halves = np.stack([tallies[:6].sum(axis=0), tallies[6:].sum(axis=0)])
+    assert task.score(halves).tolist() == [
+        pytest.approx(task.metrics(many[:6], logits[:6])[task.metric]),
+        pytest.approx(task.metrics(many[6:], logits[6:])[task.metric]),
+    ]
+
+
+def test_no_tallies_score_nothing(task: Task, examples: list[Example], encoded: Encoded) -> None:
+    tallies = task.tallies(examples, perfect(task, encoded))
+    assert math.isnan(float(task.score(np.zeros_like(tallies[0]))))
+
+
+def test_targets_carry_what_metrics_read(
+    task: Task, examples: list[Example], encoded: Encoded
+) -> None:
+    assert encoded.targets is not None
+    logits = random_logits(task, encoded, 3)
+    assert task.metrics(task.labelled(encoded.targets), logits) == task.metrics(examples, logits)
+
+
+def label_columns(task: Task, example: Example) -> list[str]:
+    return [name for name in task.columns if name not in unlabelled(task, example)]
+
+
+def test_unknown_label_is_rejected(task: Task, examples: list[Example]) -> None:
+    for name in label_columns(task, examples[0]):
+        unknown = "no such label" if isinstance(examples[0][name], str) else ["no such label"]
+        assert task.reject({**examples[0], name: unknown}) == "unknown_label"
+
+
+@pytest.mark.parametrize("value", [None, "", 0, 7, float("nan"), [], ["x"], {}, {"x": 1}, "\ud800"])
+def test_rejecting_never_raises(task: Task, examples: list[Example], value: Any) -> None:
+    assert task.reject({}) is not None
+    for name in label_columns(task, examples[0]):
+        assert task.reject({**examples[0], name: value}) is not None
+    for name in task.columns:
+        task.reject({**examples[0], name: value})
+
+
+def test_editing_alters_the_text_and_keeps_all_else(task: Task, examples: list[Example]) -> None:
+    for example in examples:
+        row = {**example, "id": "1", "slice_channel": "chat"}
+        before = dict(row)
+        edited = task.edited(row, "another text")
+        assert row == before
+        assert task.editable(edited) == "another text"
+        assert set(edited) == set(row)
+        for name in ("id", "slice_channel", *label_columns(task, example)):
+            assert edited[name] == row[name]
+        assert task.edited(row, task.editable(row)) == row
+        assert task.reject(edited) is None
+
+
+def modules_after(statements: Sequence[str]) -> set[str]:
+    """Return the top-level modules that a fresh interpreter holds after these statements."""
+    code = "; ".join([*statements, "import sys", "print(*{m.split('.')[0] for m in sys.modules})"])
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    )
+    return set(done.stdout.split())
+
+
+def test_serving_needs_no_torch() -> None:
+    loaded = modules_after(
+        [
+            *(f"import components.tasks.{kind}" for kind in task_kinds()),
+            "import components.encoders, components.tokenization, components.augmentation",
+            "import components.inference, components.inference.onnx",
+        ]
+    )
+    assert "onnxruntime" in loaded
+    heavy = {"torch", "transformers", "mlflow", "prefect", "great_expectations", "optuna", "onnx"}
+    assert loaded & heavy == set()
+
+
+def test_tasks_need_numpy_and_tokenizers_alone() -> None:
+    loaded = modules_after([f"import components.tasks.{kind}" for kind in task_kinds()])
+    assert {"numpy", "tokenizers"} <= loaded
+    assert loaded & {"pandas", "pyarrow", "sklearn", "scipy", "onnxruntime", "torch"} == set()
