@@ -58,12 +58,10 @@ def _download(registry: Registry, name: str, version: int, folder: Path) -> None
 
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            found = download_artifacts(
-                artifact_uri=f"models:/{name}/{version}/{BUNDLE_PATH}",
-                dst_path=scratch,
-                tracking_uri=registry.uri,
-                registry_uri=registry.uri,
-            )
+            # An address given as an argument is not handed on to every look-up inside.
+            with registry.as_default():
+                uri = f"models:/{name}/{version}/{BUNDLE_PATH}"
+                found = download_artifacts(artifact_uri=uri, dst_path=scratch)
         except (MlflowException, OSError) as error:
             raise TouchstoneError(
                 f"version {version} of {name}: its files cannot be read: {error}",

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,6 +27,8 @@ QUIET: Final = {
 }
 SERVER_ERROR: Final = 500
 POLL_SECONDS: Final = 0.5
+# MLflow's default address is one for the whole process.
+DEFAULT: Final = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,18 @@ class Registry:
         """Make this MLflow the one that MLflow's own code asks when it makes itself a client."""
         import mlflow
 
-        before = os.environ.get(URI_VARIABLE)
-        mlflow.set_tracking_uri(self.uri)
-        mlflow.set_registry_uri(self.uri)
-        try:
-            yield
-        finally:
-            mlflow.set_tracking_uri(None)
-            mlflow.set_registry_uri(None)
-            # MLflow writes the address into the environment, where it would outlive this block.
-            os.environ.pop(URI_VARIABLE, None)
-            os.environ |= {URI_VARIABLE: before} if before is not None else {}
+        with DEFAULT:
+            before = os.environ.get(URI_VARIABLE)
+            mlflow.set_tracking_uri(self.uri)
+            mlflow.set_registry_uri(self.uri)
+            try:
+                yield
+            finally:
+                mlflow.set_tracking_uri(None)
+                mlflow.set_registry_uri(None)
+                # MLflow writes the address into the environment, where it would outlive this block.
+                os.environ.pop(URI_VARIABLE, None)
+                os.environ |= {URI_VARIABLE: before} if before is not None else {}
 
     @property
     def remote(self) -> bool:

@@ -207,6 +207,21 @@ def test_version_without_files_digest_or_existence_has_its_own_reason(
         fetch(registry, "reg-gone", 2)
 
 
+def test_registering_and_fetching_leave_nothing_in_the_working_folder(
+    registry: Registry,
+    owner: RegistryParams,
+    submit: Submit,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = submit("tidy")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    register(registry, "reg-tidy", owner, given, tmp_path)
+    fetch(registry, "reg-tidy", 1)
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
 def test_code_beside_a_version_is_only_what_answering_needs(tmp_path: Path) -> None:
     copy_code(tmp_path / "components")
     names = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.py")}
