@@ -1,1 +1,1 @@
-"""Know-how without an orchestrator: each package turns files into files and can be used alone."""
+"""In: files and parameters. Out: files; no orchestrator, and each package works alone."""

@@ -1,1 +1,1 @@
-"""When a stage runs and how it went: each file is one verb, and only this folder knows Prefect."""
+"""In: one verb and its parameters. Out: a run of that stage; only this folder knows Prefect."""

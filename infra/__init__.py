@@ -1,1 +1,1 @@
-"""Where Touchstone runs: its installation, its local stack, and its containers."""
+"""In: a machine. Out: where Touchstone runs: installation, local stack and containers."""

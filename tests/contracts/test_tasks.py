@@ -5,9 +5,6 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import math
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -313,32 +310,3 @@ def test_editing_alters_the_text_and_keeps_all_else(task: Task, examples: list[E
             assert edited[name] == row[name]
         assert task.edited(row, task.editable(row)) == row
         assert task.reject(edited) is None
-
-
-def modules_after(statements: Sequence[str]) -> set[str]:
-    """Return the top-level modules that a fresh interpreter holds after these statements."""
-    code = "; ".join([*statements, "import sys", "print(*{m.split('.')[0] for m in sys.modules})"])
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
-    )
-    return set(done.stdout.split())
-
-
-def test_serving_needs_no_torch() -> None:
-    loaded = modules_after(
-        [
-            *(f"import components.tasks.{kind}" for kind in task_kinds()),
-            "import components.encoders, components.tokenization, components.augmentation",
-            "import components.inference, components.inference.onnx",
-        ]
-    )
-    assert "onnxruntime" in loaded
-    heavy = {"torch", "transformers", "mlflow", "prefect", "great_expectations", "optuna", "onnx"}
-    assert loaded & heavy == set()
-
-
-def test_tasks_need_numpy_and_tokenizers_alone() -> None:
-    loaded = modules_after([f"import components.tasks.{kind}" for kind in task_kinds()])
-    assert {"numpy", "tokenizers"} <= loaded
-    assert loaded & {"pandas", "pyarrow", "sklearn", "scipy", "onnxruntime", "torch"} == set()
