@@ -84,7 +84,8 @@ def reproduce(arguments: Sequence[str]) -> None:
             if line.startswith(STAGE):
                 stage = line.removeprefix(STAGE).split("'")[0]
             elif line.strip() and not line.startswith(NOISE):
-                print(line.rstrip(), flush=True)  # noqa: T201 - log_prints sends it to Prefect too
+                # log_prints sends it to Prefect as well
+                print(line.rstrip(), flush=True)
     if child.returncode:
         raise TouchstoneError(
             f"the line stopped at {stage or 'DVC'}; what is wrong stands above",

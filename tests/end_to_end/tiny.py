@@ -57,7 +57,7 @@ def clone(root: Path, to: Path, encoder: Path, sha256: Mapping[str, str]) -> Pat
     shutil.copytree(encoder, to / "encoder")
     yaml = YAML(typ="safe", pure=True)
     tree = laid_over(yaml.load((root / "params.yaml").read_text()), small_params(sha256))
-    tree["encoder"]["sha256"] = dict(sha256)
+    tree["encoder"]["sha256"] = dict(sha256)  # not laid over: other files, other names
     with (to / "params.yaml").open("w") as file:
         yaml.dump(tree, file)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "A team's clone"]):

@@ -1,0 +1,117 @@
+"""In: a small project. Out: the whole line run by its own commands, and what it left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.files import read_json, verify_manifest
+from components.params.load import read_tree
+from flows.__main__ import main
+from tests.flows.conftest import write_params
+
+GRAPH: dict[str, Any] = read_tree(Path(__file__).parents[2] / "dvc.yaml")
+
+
+def command(verb: str) -> list[str]:
+    """Return the arguments that dvc.yaml gives to a stage's flow."""
+    text = GRAPH["stages"][verb]["cmd"].replace("${ingestion.folder}", "data/source")
+    return shlex.split(text)[3:]
+
+
+@pytest.fixture(scope="module")
+def line(
+    prefect_server: str, small: dict[str, object], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The folder of a project in which every stage was run once, in order."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "data" / "source").mkdir(parents=True)
+    write_params(folder, small)
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        for verb in GRAPH["stages"]:
+            assert main(command(verb)) == 0, verb
+        yield folder
+    finally:
+        os.chdir(before)
+
+
+def test_the_verdict_is_about_the_bundle_that_was_registered(line: Path) -> None:
+    receipt = read_json(line / "registry/receipt.json")
+    verdict = read_json(line / "registry/verdict.json")
+    digest = verify_manifest(line / "models/int8")
+    assert verdict["candidate"]["digest"] == receipt["digest"] == digest
+
+
+def test_all_bundles_carry_one_lineage(line: Path) -> None:
+    ids = {
+        read_json(line / "models" / name / "bundle.json")["lineage"]["id"]
+        for name in ("onnx", "int8")
+    }
+    assert len(ids) == 1
+    assert read_json(line / "registry/receipt.json")["lineage"]["id"] in ids
+
+
+def test_the_data_hash_is_carried_from_ingest_to_tokens(line: Path) -> None:
+    hashes = {
+        read_json(line / "data" / name / "card.json")["data"]
+        for name in ("raw", "valid", "augmented", "tokens")
+    }
+    assert len(hashes) == 1
+
+
+def test_no_text_stands_on_both_sides_of_a_split(line: Path) -> None:
+    from components.records import read_examples
+
+    texts = [
+        {" ".join(row["text"].lower().split()) for row in read_examples(line / "data/valid", split)}
+        for split in ("train", "validation", "test")
+    ]
+    assert not texts[0] & texts[1]
+    assert not texts[0] & texts[2]
+    assert not texts[1] & texts[2]
+
+
+def test_gating_and_registering_again_changes_nothing(
+    line: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = read_json(line / "registry/receipt.json")
+    assert main(command("register")) == 0
+    assert read_json(line / "registry/receipt.json") == before
+
+
+def test_the_alias_moves_on_promote_and_back_on_rollback(
+    line: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["promote"]) == 0
+    assert "champion" in capsys.readouterr().out
+    assert main(["promote"]) == 0, "promoting again is a no-op"
+    assert main(["rollback"]) == 1, "there is no champion before the first"
+    assert "cure" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["hold", "undecidable"])
+def test_a_verdict_that_is_not_promote_moves_nothing(
+    line: Path, tmp_path: Path, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verdict = read_json(line / "registry/verdict.json")
+    verdict["verdict"] = word
+    verdict["candidate"]["digest"] = "0" * 64
+    (tmp_path / "verdict.json").write_text(json.dumps(verdict))
+    assert main(["promote", "--verdict", str(tmp_path / "verdict.json")]) == 1
+    assert word in capsys.readouterr().err
+
+
+def test_stages_report_to_prefect(line: Path, prefect_server: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        names = {flow.name for flow in client.read_flows()}
+    assert set(GRAPH["stages"]) <= names
