@@ -131,7 +131,7 @@ def example_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained_bundle(
     tiny_encoder: Path, task: Task, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A bundle as `train` makes it, of a model with random weights, large enough to tell texts apart."""
+    """A bundle as `train` makes it, of a random model that tells texts apart."""
     import shutil
 
     import torch

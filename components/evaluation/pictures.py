@@ -44,9 +44,8 @@ def draw_confusion(matrix: Array, labels: Sequence[str], title: str, path: Path)
     for row, column in zip(*np.nonzero(matrix), strict=True):
         colour = "white" if share[row, column] > DARK else INK
         count = int(matrix[row, column])
-        axes.text(
-            column, row, str(count), ha="center", va="center", fontsize=font - 1, color=colour
-        )
+        text = axes.text(column, row, str(count), ha="center", va="center", color=colour)
+        text.set(fontsize=font - 1, in_layout=False)  # thousands of them would slow the layout
     axes.set_xlabel("answered", color=INK)
     axes.set_ylabel("true", color=INK)
     axes.set_title(title, color=INK, loc="left", fontsize=font + 3, parse_math=False)

@@ -28,7 +28,7 @@ def latency(predictor: Predictor, examples: Sequence[Example], requests: int) ->
         start = time.perf_counter()
         predictor.predict([example], 1)
         taken.append(1000 * (time.perf_counter() - start))
-    middle, slow = np.percentile(taken, [50, 95])
+    middle, slow = (float(value) for value in np.percentile(taken, [50, 95]))
     return {"requests": requests, "p50_ms": round(middle, 3), "p95_ms": round(slow, 3)}
 
 
