@@ -57,7 +57,7 @@ def open_split(folder: Path, split: Split) -> TokenSplit:
     """
     try:
         loaded = [np.load(array_path(folder, split, name), mmap_mode="r") for name in ARRAYS]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"{folder}: {split} tokens cannot be read: {error}", "run `dvc repro`"
         ) from error

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.errors import DataError, IntegrityError
+from components.files import write_json
+from components.tokens import ARRAYS, array_path, open_split, read_token_card
+
+ROWS = [[2, 7, 3], [2, 3], [2, 5, 6, 7, 3]]
+
+
+def write(folder: Path, rows: list[list[int]] = ROWS, targets: int | None = None) -> Path:
+    flat = [token for row in rows for token in row]
+    offsets = np.cumsum([0, *(len(row) for row in rows)])
+    arrays = (
+        np.array(flat, dtype=np.int32),
+        offsets.astype(np.int64),
+        np.arange(len(rows) if targets is None else targets),
+    )
+    for name, array in zip(ARRAYS, arrays, strict=True):
+        np.save(array_path(folder, "train", name), array)
+    return folder
+
+
+def test_rows_are_what_was_written(tmp_path: Path) -> None:
+    split = open_split(write(tmp_path), "train")
+    assert len(split) == 3
+    assert split.lengths.tolist() == [3, 2, 5]
+    assert [split.row(index).tolist() for index in range(3)] == ROWS
+    assert split.targets.tolist() == [0, 1, 2]
+
+
+def test_rows_are_views_of_a_mapped_file(tmp_path: Path) -> None:
+    split = open_split(write(tmp_path), "train")
+    assert isinstance(split.input_ids, np.memmap)
+    assert np.shares_memory(split.row(1), split.input_ids)
+    with pytest.raises(ValueError, match="read-only"):
+        split.input_ids[0] = 1
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_missing_or_cut_array_is_refused(tmp_path: Path, name: str) -> None:
+    path = array_path(write(tmp_path), "train", name)
+    content = path.read_bytes()
+    for broken in (content[:-4], content[:20], b""):
+        path.write_bytes(broken)
+        with pytest.raises(DataError, match="train tokens cannot be read"):
+            open_split(tmp_path, "train")
+    path.unlink()
+    with pytest.raises(DataError, match="train tokens cannot be read"):
+        open_split(tmp_path, "train")
+
+
+def test_pickled_array_is_never_opened(tmp_path: Path) -> None:
+    write(tmp_path)
+    np.save(array_path(tmp_path, "train", "targets"), np.array([{}], dtype=object))
+    with pytest.raises(DataError, match="cannot be read"):
+        open_split(tmp_path, "train")
+
+
+def test_arrays_that_do_not_fit_one_another_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="do not fit one another"):
+        open_split(write(tmp_path, targets=2), "train")
+    write(tmp_path)
+    np.save(array_path(tmp_path, "train", "input_ids"), np.zeros(11, dtype=np.int32))
+    with pytest.raises(DataError, match="do not fit one another"):
+        open_split(tmp_path, "train")
+
+
+def test_card_is_read_and_its_absence_named(tmp_path: Path) -> None:
+    with pytest.raises(IntegrityError, match=r"card.json is missing"):
+        read_token_card(tmp_path)
+    write_json(tmp_path / "card.json", {"pad_id": 0})
+    assert read_token_card(tmp_path) == {"pad_id": 0}
