@@ -91,7 +91,7 @@ def draw_reliability(reports: Mapping[str, Mapping[str, Any]], served: str, path
     upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
     lower.set(xlabel="confidence", ylabel=f"rows ({served})")
     upper.set_title("Reliability: is it right as often as it is sure?", loc="left", color=INK)
-    upper.legend(frameon=False, loc="upper left")
+    upper.legend(frameon=False, loc="best")
     for axes in (upper, lower):
         axes.grid(color="#e8ebef", linewidth=0.6)
         axes.set_axisbelow(True)
