@@ -6,9 +6,11 @@ What the schedule runs. It names no stage of training: DVC knows which of them m
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +35,8 @@ PUBLISHED: Final = (
     "registry/verdict.json",
     "reports/parity.json",
 )
+# Seconds that an interrupted stage has to end by itself.
+PATIENCE: Final = 20.0
 STAGE: Final = "Running stage '"
 
 
@@ -74,12 +78,7 @@ def reproduce(arguments: Sequence[str]) -> None:
         **({PARENT: str(context.flow_run.id)} if context and context.flow_run else {}),
     }
     stage = ""
-    with subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as child:
+    with child_of([sys.executable, "-m", "dvc", "repro", *arguments], environment) as child:
         for line in child.stdout or ():
             if line.startswith(STAGE):
                 stage = line.removeprefix(STAGE).split("'")[0]
@@ -91,6 +90,26 @@ def reproduce(arguments: Sequence[str]) -> None:
             f"the line stopped at {stage or 'DVC'}; what is wrong stands above",
             "mend it and run the same command again: finished stages are not repeated",
         )
+
+
+@contextmanager
+def child_of(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a command that ends with this block, and all that it started with it."""
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as child:
+        try:
+            yield child
+        except BaseException:
+            # As Ctrl-C would: a stage ends at a point from which it can go on.
+            os.killpg(child.pid, signal.SIGINT)
+            try:
+                child.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+            raise
 
 
 def publish_lock(verdict: Mapping[str, Any]) -> None:
