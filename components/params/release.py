@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.params.base import Count, Positive, Section, Share
+from components.params.base import Positive, Section, Share
 
 
 class ExportParams(Section):
