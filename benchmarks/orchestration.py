@@ -25,10 +25,10 @@ LIMIT: Final = 1.3
 TORCH: Final = ("torch", "transformers", "accelerate")
 # What a stage cannot do without; Prefect's engine is part of importing Prefect for a flow.
 NEEDS: Final[dict[str, tuple[str, ...]]] = {
-    "ingest": ("pyarrow.parquet",),
+    "ingest": ("pyarrow.parquet", "pandas"),
     "validate": ("pandas", "great_expectations"),
-    "augment": ("pyarrow.parquet", "rensa"),
-    "tokenize": ("pyarrow.parquet", "tokenizers"),
+    "augment": ("pyarrow.parquet", "pandas"),
+    "tokenize": ("pyarrow.parquet", "pandas", "tokenizers"),
     "search": (*TORCH, "optuna", "mlflow", "matplotlib.pyplot", "sklearn.ensemble"),
     "train": TORCH,
     "export": (*TORCH, "onnx", "onnxruntime"),

@@ -35,7 +35,7 @@ def lineage(data: str, params: Mapping[str, Any], encoder: str) -> dict[str, str
 def extend(lineage: Mapping[str, str], params: Mapping[str, Any]) -> dict[str, str]:
     """Return the lineage of what a later stage made with further params."""
     parts = {name: value for name, value in lineage.items() if name != "id"}
-    parts["params"] = sha256_json({"before": parts["params"], "after": dict(params)})
+    parts["params"] = sha256_json({"before": parts.get("params"), "after": dict(params)})
     return {"id": sha256_json(parts)[:SHOWN], **parts}
 
 

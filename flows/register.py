@@ -30,7 +30,7 @@ def register(
     books = open_registry(STATE, WAIT_SECONDS)
     study = start_study(books, project.name, read_tree(search / "best.yaml")["study"], {})
     training = read_json(trained / "training.json")
-    lineage = read_json(trained / "bundle.json")["lineage"]["id"]
+    lineage = read_json(int8 / "bundle.json")["lineage"]["id"]
     log_training(books, study, lineage, training["params"], training["history"])
     receipt = register_bundle(
         books, project.name, registry, Submission(int8, evaluation, parity, examples), out.parent

@@ -58,7 +58,7 @@ def augment(
         IntegrityError: the examples are not those that their card names.
     """
     data = verify_card(valid)["data"]
-    lexicon = read_lexicon(Path(params.lexicon) if params.lexicon else None)
+    lexicon = read_lexicon(Path(params.lexicon))
     tables = {split: read_split(valid, split) for split in SPLITS}
     train, *held_out = (_texts(task, tables[split]) for split in SPLITS)
     maker = Maker(

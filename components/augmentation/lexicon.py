@@ -12,33 +12,31 @@ import numpy as np
 
 from components.errors import ParamsError
 
-BUNDLED: Final = Path(__file__).parent / "lexicon.json"
 WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001 - both apostrophes occur
 MOST_REPLACED: Final = 2
 
 Lexicon = Mapping[str, Sequence[str]]
 
 
-def read_lexicon(path: Path | None) -> Lexicon:
-    """Read word to synonyms, words in lower case; None is the bundled English one.
+def read_lexicon(path: Path) -> Lexicon:
+    """Read word to synonyms, words in lower case.
 
     Raises:
         ParamsError: the file is absent, no JSON, or holds anything but lists of texts.
     """
-    place = path or BUNDLED
-    cure = 'give a JSON file such as {"parcel": ["package"]}, or null for the bundled lexicon'
+    cure = 'give a JSON file such as {"parcel": ["package"]}'
     try:
-        tree = json.loads(place.read_text(encoding="utf-8"))
+        tree = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ParamsError(f"augmentation.lexicon: {place} cannot be read: {error}", cure) from error
+        raise ParamsError(f"augmentation.lexicon: {path} cannot be read: {error}", cure) from error
     if not isinstance(tree, dict):
         raise ParamsError(
-            f"augmentation.lexicon: {place} holds no words, found {type(tree).__name__}", cure
+            f"augmentation.lexicon: {path} holds no words, found {type(tree).__name__}", cure
         )
     for word, synonyms in tree.items():
         if not isinstance(synonyms, list) or not all(isinstance(s, str) and s for s in synonyms):
             raise ParamsError(
-                f"augmentation.lexicon: {place}: {word!r} must have a list of texts, "
+                f"augmentation.lexicon: {path}: {word!r} must have a list of texts, "
                 f"found {json.dumps(synonyms)}",
                 cure,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from components.export.parity import compare
 from components.files import atomic_folder, write_json
 from components.inference import Bundle, load_bundle, load_predictor, seal
 from components.inference.bundle import GRAPH, TOKENIZER, Artifact
+from components.lineage import extend
 from components.params import ExportParams
 from components.records import read_examples, split_path
 from components.schema import ID
@@ -59,7 +61,10 @@ def export(  # noqa: PLR0913, PLR0917 - the stage's three outputs are three argu
         raise IntegrityError(
             f"{trained} holds a {bundle.card.artifact} bundle", "name the folder of `train`"
         )
-    lineage = bundle.card.lineage["id"]
+    made_with = {"seed": seed, "export": params.model_dump(mode="json")}
+    grown = bundle.card.model_copy(update={"lineage": extend(bundle.card.lineage, made_with)})
+    bundle = replace(bundle, card=grown)
+    lineage = grown.lineage["id"]
     with atomic_folder(onnx) as fp32_folder, atomic_folder(int8) as int8_folder:
         plain, fused = to_graph(bundle)
         save_graph(fused, lineage, fp32_folder / GRAPH)

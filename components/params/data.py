@@ -127,8 +127,8 @@ class AugmentationParams(Section):
     """Altered copies of training rows; validation and test rows are never touched."""
 
     edits: EditsParams
-    lexicon: str | None
-    """JSON file of word to synonyms; null: the bundled English one."""
+    lexicon: str
+    """JSON file of word to synonyms; DVC watches it."""
     near_copy_similarity: Annotated[float, Field(gt=0, le=1)]
     """A copy this similar (Jaccard of character 3-grams) to a held-out text is not made."""
 

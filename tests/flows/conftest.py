@@ -34,6 +34,8 @@ def small(tiny_encoder: Path, tiny_encoder_sha256: Mapping[str, str]) -> dict[st
     overlay = small_params(tiny_encoder_sha256)
     overlay["encoder"]["source"] = f"path:{tiny_encoder}"
     tree = laid_over(read_tree(Path(__file__).parents[2] / "params.yaml"), overlay)
+    lexicon = Path(__file__).parents[2] / "components/augmentation/lexicon.json"
+    tree["augmentation"]["lexicon"] = str(lexicon)
     tree["encoder"]["sha256"] = dict(tiny_encoder_sha256)
     return tree
 

@@ -16,6 +16,8 @@ from components.records import read_card, read_examples, write_card, write_split
 from components.schema import SPLITS, example_schema
 from components.tasks.base import Task
 
+LEXICON = str(Path(__file__).parents[3] / "components/augmentation/lexicon.json")
+
 OPENINGS = ("Where is", "Please tell me about", "I did not get", "Why is there an error with")
 THINGS = ("my parcel", "the invoice", "my new phone", "the refund", "my password", "this product")
 NAMES = ("typo", "swap", "deletion", "synonym", "case", "punctuation")
@@ -44,7 +46,7 @@ def write_valid(folder: Path, rows: dict[str, list[dict[str, Any]]]) -> Path:
     return folder
 
 
-def params(near: float = 0.9, lexicon: str | None = None, **shares: float) -> AugmentationParams:
+def params(near: float = 0.9, lexicon: str = LEXICON, **shares: float) -> AugmentationParams:
     edits = dict.fromkeys(NAMES, 0.0) | shares
     return AugmentationParams.model_validate(
         {"edits": edits, "lexicon": lexicon, "near_copy_similarity": near}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from components.augmentation.lexicon import WORD, read_lexicon
 from components.params.data import EditsParams
 
 TEXT = "Where is my parcel? I did not get it, please help."
-EDITS = edits_by_name(read_lexicon(None))
+LEXICON = Path(__file__).parents[3] / "components/augmentation/lexicon.json"
+EDITS = edits_by_name(read_lexicon(LEXICON))
 Edit = Callable[[str, np.random.Generator], str]
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.augmentation.lexicon import BUNDLED, WORD, read_lexicon, replace_words
+from components.augmentation.lexicon import WORD, read_lexicon, replace_words
 from components.errors import ParamsError
+
+BUNDLED = Path(__file__).parents[3] / "components/augmentation/lexicon.json"
 
 LEXICON = {
     "parcel": ["package"],
@@ -62,7 +64,7 @@ def test_bundled_lexicon_holds_single_lower_case_words_and_other_words_for_them(
         assert synonyms
         assert word not in synonyms
         assert len(set(synonyms)) == len(synonyms)
-    assert read_lexicon(None) == tree
+    assert read_lexicon(BUNDLED) == tree
 
 
 def test_users_lexicon_is_read_in_any_case(tmp_path: Path) -> None:

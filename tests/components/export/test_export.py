@@ -18,6 +18,7 @@ from components.export.export import calibration_examples
 from components.export.parity import compare
 from components.files import read_json, verify_manifest
 from components.inference import load_bundle, load_predictor
+from components.lineage import extend
 from components.params import ExportParams
 from components.records import read_examples, write_split
 from components.schema import SPLITS
@@ -64,7 +65,8 @@ def test_graphs_are_single_files_with_two_inputs_and_dynamic_axes(
         assert shapes["input_ids"] == shapes["attention_mask"] == ["batch", "length"]
         assert shapes["logits"] == ["batch", 3]
         assert len(shapes) == 3
-        assert [(p.key, p.value) for p in model.metadata_props] == [("lineage", "0" * 64)]
+        lineage = load_bundle(bundles[name]).card.lineage["id"]
+        assert [(p.key, p.value) for p in model.metadata_props] == [("lineage", lineage)]
         assert not any(t.data_location for t in model.graph.initializer)
 
 
@@ -85,7 +87,18 @@ def test_fp32_is_fused_and_int8_keeps_no_large_float_weight(bundles: dict[str, P
 def test_bundles_carry_the_trained_bundles_card(bundles: dict[str, Path]) -> None:
     trained, int8 = (load_bundle(bundles[name]).card for name in ("trained", "int8"))
     assert int8.artifact == "int8"
-    assert int8.model_copy(update={"artifact": "trained"}) == trained
+    own = {"artifact": "trained", "lineage": trained.lineage}
+    assert int8.model_copy(update=own) == trained
+
+
+def test_the_lineage_grows_by_what_the_export_was_made_with(bundles: dict[str, Path]) -> None:
+    trained, onnx_, int8 = (
+        load_bundle(bundles[name]).card.lineage for name in ("trained", "onnx", "int8")
+    )
+    assert onnx_ == int8
+    assert int8["id"] != trained["id"]
+    made_with = {"seed": 7, "export": PARAMS.model_dump(mode="json")}
+    assert int8 == extend(trained, made_with)
 
 
 def test_dynamic_quantization_alone_needs_no_training_texts(
