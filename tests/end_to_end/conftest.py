@@ -1,4 +1,4 @@
-"""In: nothing. Out: a real PostgreSQL in a temporary folder, gone when the tests are over."""
+"""In: nothing. Out: a real PostgreSQL, and clones of the project that are small; both temporary."""
 
 from __future__ import annotations
 
@@ -8,13 +8,23 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.tiny import clone
+
 # PostgreSQL refuses to run as root; these are the users that a machine has for such a case.
 UNPRIVILEGED = ("postgres", "nobody")
+
+
+@pytest.fixture
+def tiny_project(
+    root: Path, tmp_path: Path, tiny_encoder: Path, tiny_encoder_sha256: Mapping[str, str]
+) -> Path:
+    """A git clone of the project whose whole line runs in a minute or two."""
+    return clone(root, tmp_path / "project", tiny_encoder, tiny_encoder_sha256)
 
 
 @pytest.fixture(scope="session")
