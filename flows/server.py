@@ -30,6 +30,7 @@ PORT: Final = 4200
 PATIENCE: Final = 120.0
 PAUSE: Final = 0.1
 WATCH_SECONDS: Final = 3.0
+LEASES: Final = "prefect.server.concurrency.lease_storage.filesystem"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,6 +181,9 @@ def _start(state: Path, port: int) -> Server:
         **os.environ,
         **client_environment(state, url),
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        # In memory, a lease would be lost with the server that dies during a release: its slot
+        # would stay taken, and every later run of the schedule be cancelled.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
     }
     log = home(state) / "server.log"
     return Server(url, *processes.spawn(_command(state, port), environment, log))

@@ -4,6 +4,8 @@ COPY constraints.txt /srv/
 RUN pip install --no-cache-dir --constraint /srv/constraints.txt prefect fastapi asyncpg
 # Prefect unpacks its pages once, beside itself; here, since the user below may not write there.
 ENV PREFECT_UI_STATIC_DIRECTORY=/tmp/ui HOME=/tmp
+ENV PREFECT_HOME=/prefect
+RUN mkdir /prefect && chown 10001:10001 /prefect
 COPY infra/docker/healthy.py /srv/
 USER 10001:10001
 WORKDIR /tmp

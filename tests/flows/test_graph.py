@@ -86,3 +86,11 @@ def test_a_stage_only_reads_what_a_stage_before_it_made() -> None:
         read = {p for p in stage["deps"] if not p.startswith(("components/", "${"))}
         assert read <= made, verb
         made |= outs_of(verb)
+
+
+def test_the_readme_shows_the_graph_as_it_is() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    for verb, stage in STAGES.items():
+        outs = [out if isinstance(out, str) else next(iter(out)) for out in stage["outs"]]
+        made = ", ".join(f"`{out}`" for out in outs)
+        assert f"| `{verb}` | {stage['desc']} | {made} |" in readme
