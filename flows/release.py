@@ -35,6 +35,8 @@ PUBLISHED: Final = (
     "registry/verdict.json",
     "reports/parity.json",
 )
+# Where `make up` serves MLflow unless told otherwise.
+LOCAL_BOOKS: Final = "http://127.0.0.1:5000"
 # Seconds that an interrupted stage has to end by itself.
 PATIENCE: Final = 20.0
 STAGE: Final = "Running stage '"
@@ -56,12 +58,31 @@ def release(params: Path = PARAMS) -> str:
         reproduce(["gate"])
         verdict = read_json(VERDICT)
     publish("verdict", f"**{verdict['verdict']}** {verdict['sentence']}", "The gate's verdict")
+    print(where_to_look(tree.project.name, verdict["candidate"]["version"]), flush=True)
     if verdict["verdict"] != "promote":
         return f"{verdict['verdict']}: {verdict['sentence']}"
     sentence = promote(VERDICT)
     if tree.release.publish:
         publish_lock(verdict)
     return f"{verdict['sentence']} {sentence}."
+
+
+def where_to_look(name: str, version: int) -> str:
+    """Return what can be opened now, one place a line."""
+    context = FlowRunContext.get()
+    prefect = os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
+    run = context.flow_run.id if context and context.flow_run else ""
+    books = os.environ.get("MLFLOW_TRACKING_URI", "")
+    page = f"#/models/{name}/versions/{version}"
+    served = books.startswith("http")
+    return (
+        "\n  gate report  reports/gate.html\n"
+        "  Data Docs    reports/validation/index.html\n"
+        f"  Prefect      {prefect}/runs/flow-run/{run}\n"
+        "  MLflow       "
+        + (f"{books}/{page}" if served else f"`make up`, then {LOCAL_BOOKS}/{page}")
+        + "\n"
+    )
 
 
 def reproduce(arguments: Sequence[str]) -> None:
