@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.context import FlowRunContext
 
 from components.errors import TouchstoneError
@@ -42,7 +42,7 @@ PATIENCE: Final = 20.0
 STAGE: Final = "Running stage '"
 
 
-@flow(validate_parameters=False, log_prints=True)
+@flow(validate_parameters=False)
 def release(params: Path = PARAMS) -> str:
     """Reproduce the line, read the verdict, and promote if it says so."""
     tree = load_params(params)
@@ -58,13 +58,19 @@ def release(params: Path = PARAMS) -> str:
         reproduce(["gate"])
         verdict = read_json(VERDICT)
     publish("verdict", f"**{verdict['verdict']}** {verdict['sentence']}", "The gate's verdict")
-    print(where_to_look(tree.project.name, verdict["candidate"]["version"]), flush=True)
+    tell(where_to_look(tree.project.name, verdict["candidate"]["version"]))
     if verdict["verdict"] != "promote":
         return f"{verdict['verdict']}: {verdict['sentence']}"
     sentence = promote(VERDICT)
     if tree.release.publish:
         publish_lock(verdict)
     return f"{verdict['sentence']} {sentence}."
+
+
+def tell(text: str) -> None:
+    """Say it on the terminal, and in the run's log in Prefect."""
+    print(text, flush=True)
+    get_run_logger().info(text)
 
 
 def where_to_look(name: str, version: int) -> str:
@@ -104,8 +110,7 @@ def reproduce(arguments: Sequence[str]) -> None:
             if line.startswith(STAGE):
                 stage = line.removeprefix(STAGE).split("'")[0]
             elif line.strip() and not line.startswith(NOISE):
-                # log_prints sends it to Prefect as well
-                print(line.rstrip(), flush=True)
+                tell(line.rstrip())
     if child.returncode:
         raise TouchstoneError(
             f"the line stopped at {stage or 'DVC'}; what is wrong stands above",

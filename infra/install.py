@@ -14,6 +14,7 @@ import ast
 import os
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -76,8 +77,9 @@ def install(wanted: Sequence[str], constraints: Path) -> int:
     if cert := settings.get("cert"):
         os.environ.setdefault("SSL_CERT_FILE", cert)
     asked = ["--constraint", str(constraints), *wanted]
-    if _pip("install", "--quiet", UV, *asked[:2]).returncode == 0:
-        command = [sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable]
+    if _pip("install", "-qq", UV, *asked[:2]).returncode == 0:
+        command = [sys.executable, "-m", "uv", "--quiet", "pip", "install", "--python"]
+        command.append(sys.executable)
         return subprocess.run([*command, *uv_flags(settings), *asked], check=False).returncode
     print("uv cannot be installed: pip installs instead, which takes longer", file=sys.stderr)
     return _pip("install", "--prefer-binary", *asked).returncode
@@ -97,6 +99,7 @@ def main(argv: Sequence[str]) -> int:
     if sys.prefix == sys.base_prefix:
         print("this is no virtual environment: run `make demo` or `make test`", file=sys.stderr)
         return 1
+    started = time.monotonic()
     code = install(requirements(options.extra, options.group), ROOT / CONSTRAINTS)
     if code:
         print(
@@ -105,7 +108,9 @@ def main(argv: Sequence[str]) -> int:
             "PIP_FIND_LINKS a folder of wheels; then run the same command again",
             file=sys.stderr,
         )
-    return 1 if code else 0
+        return 1
+    print(f"installed in {time.monotonic() - started:.0f} s")
+    return 0
 
 
 if __name__ == "__main__":
