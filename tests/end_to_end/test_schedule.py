@@ -19,7 +19,7 @@ import pytest
 from flows.server import any_free_port, port_is_free
 
 pytestmark = pytest.mark.slow
-PATIENCE = 300.0
+PATIENCE = 480.0
 PORTS = ("TOUCHSTONE_PREFECT_PORT", "TOUCHSTONE_MLFLOW_PORT")
 
 
