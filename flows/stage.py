@@ -10,6 +10,7 @@ import os
 import time
 import typing
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final
@@ -141,6 +142,7 @@ def _engine(flow: Any, arguments: Mapping[str, Any]) -> object:  # noqa: ANN401
         with get_client(sync_client=True) as client:
             flow_run = client.create_flow_run(
                 flow,
+                name=f"{flow.name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
                 parameters={name: as_json(value) for name, value in arguments.items()},
                 state=Pending(),
                 parent_task_run_id=_parent_task_run(client, flow.name),
