@@ -82,7 +82,7 @@ def test_mistake_is_told_with_name_rule_and_value(
         (
             "training.accumulation",
             3,
-            "training: accumulation must divide batch_size, found 3 and 32",
+            "training: accumulation must divide batch_size, found 3 and 16",
         ),
         (
             "ingestion.columns.slices",
@@ -225,7 +225,7 @@ def test_all_mistakes_are_told_at_once(params_tree: Tree) -> None:
         (
             "accumulation",
             {"choices": [1, 5]},
-            [".choices: accumulation must divide batch_size, found 5 and 32"],
+            [".choices: accumulation must divide batch_size, found 5 and 16"],
         ),
     ],
 )
