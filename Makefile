@@ -21,7 +21,7 @@ demo: $(VENV)/.installed ## run the whole line on the sample data, promote, and 
 
 test: $(VENV)/.installed-dev ## lint, check types and layers, and run every test
 	@$(MAKE) --no-print-directory lint
-	$(RUN) -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=85
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=85
 
 lint: $(VENV)/.installed-dev ## check style, types and layers only
 	$(BIN)/ruff check .

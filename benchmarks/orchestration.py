@@ -21,6 +21,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
+from flows.server import stop_server
+
 LIMIT: Final = 1.3
 TORCH: Final = ("torch", "transformers", "accelerate")
 # What a stage cannot do without; Prefect's engine is part of importing Prefect for a flow.
@@ -114,7 +116,7 @@ def main() -> int:
         try:
             wall, lines, own = repro(folder)
         finally:
-            subprocess.run([sys.executable, "-m", "flows.server", "stop"], cwd=folder, check=False)
+            stop_server(folder / ".state")
     imports = {verb: bare_import((*PREFECT, *modules)) for verb, modules in NEEDS.items()}
     print(f"\n{'stage':<10}{'wall s':>9}{'own s':>9}{'rest s':>9}{'imports s':>11}{'ratio':>7}")
     for verb in NEEDS:

@@ -10,6 +10,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from benchmarks.orchestration import copy_of
+
 
 def small_params(sha256: Mapping[str, str]) -> dict[str, Any]:
     """Return an overlay on params.yaml: few rows, one tiny encoder, limits that noise meets."""
@@ -44,23 +46,14 @@ def laid_over(tree: dict[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any
 
 def clone(root: Path, to: Path, encoder: Path, sha256: Mapping[str, str]) -> Path:
     """Copy what git would commit, add the tiny encoder, and shrink params.yaml."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root,
-        check=True,
-        capture_output=True,
-    ).stdout.decode()
-    for name in filter(None, listed.split("\0")):
-        if (root / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, to / name)
+    copy_of(root, to)
     shutil.copytree(encoder, to / "encoder")
     yaml = YAML(typ="safe", pure=True)
     tree = laid_over(yaml.load((root / "params.yaml").read_text()), small_params(sha256))
     tree["encoder"]["sha256"] = dict(sha256)  # not laid over: other files, other names
     with (to / "params.yaml").open("w") as file:
         yaml.dump(tree, file)
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "A team's clone"]):
+    for command in (["add", "-A"], ["commit", "-q", "-m", "A team's clone"]):
         subprocess.run(
             ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *command],
             cwd=to,
