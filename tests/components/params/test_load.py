@@ -82,10 +82,10 @@ def test_file_that_holds_no_sections_is_refused(tmp_path: Path, content: bytes, 
 
 def test_numbers_may_be_written_without_a_point(root: Path, tmp_path: Path) -> None:
     text = (root / "params.yaml").read_text(encoding="utf-8")
-    assert "learning_rate: 2.0e-4" in text
+    assert "learning_rate: 3.0e-4" in text
     path = tmp_path / "params.yaml"
-    path.write_text(text.replace("learning_rate: 2.0e-4", "learning_rate: 2e-4"), encoding="utf-8")
-    assert load_params(path).training.learning_rate == 2e-4
+    path.write_text(text.replace("learning_rate: 3.0e-4", "learning_rate: 3e-4"), encoding="utf-8")
+    assert load_params(path).training.learning_rate == 3e-4
 
 
 def test_other_names_than_params_are_told_too(params_tree: Tree, tmp_path: Path) -> None:
