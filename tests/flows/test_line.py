@@ -115,3 +115,20 @@ def test_stages_report_to_prefect(line: Path, prefect_server: str) -> None:
     with get_client(sync_client=True) as client:
         names = {flow.name for flow in client.read_flows()}
     assert set(GRAPH["stages"]) <= names
+
+
+def test_another_candidate_is_judged_against_the_champion_on_the_same_examples(
+    line: Path, small: dict[str, Any]
+) -> None:
+    assert main(["promote"]) == 0
+    first = read_json(line / "registry/receipt.json")
+    write_params(line, small | {"training": small["training"] | {"dropout": 0.3}})
+    for verb in ("train", "export", "evaluate", "register", "gate"):
+        assert main(command(verb)) == 0, verb
+    verdict = read_json(line / "registry/verdict.json")
+    assert verdict["candidate"]["version"] == first["version"] + 1
+    assert verdict["champion"] == {"version": first["version"], "digest": first["digest"]}
+    assert verdict["comparison"] is not None
+    assert verdict["rows"] == read_json(line / "reports/evaluation/int8.json")["rows"]
+    moved = main(["promote"])
+    assert moved == (0 if verdict["verdict"] == "promote" else 1)
