@@ -22,6 +22,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.memory import peak_memory
 from flows.server import stop_server
 
 LIMIT: Final = 1.3
@@ -136,7 +137,8 @@ def main() -> int:
             {verb: [*modules] for verb, modules in NEEDS.items()}
         )
         try:
-            wall, lines, own = repro(folder)
+            with peak_memory(folder) as peak:
+                wall, lines, own = repro(folder)
             again = nothing_changed(folder)
         finally:
             stop_server(folder / ".state")
@@ -153,8 +155,9 @@ def main() -> int:
         f"{'all':<10}{wall:>9.1f}{wall - rest:>9.1f}{rest:>9.1f}{bare:>11.1f}{rest / bare:>7.2f}"
         f"   (limit {LIMIT})"
     )
+    print(f"\nmost memory held by all processes at once: {peak.bytes / 2**30:.2f} GiB")
     print(
-        f"\n`dvc repro` with nothing changed takes {again:.2f} times as long as `dvc status` "
+        f"`dvc repro` with nothing changed takes {again:.2f} times as long as `dvc status` "
         f"(limit {NOTHING_CHANGED_LIMIT:g})"
     )
     return 0 if rest <= LIMIT * bare and again <= NOTHING_CHANGED_LIMIT else 1
