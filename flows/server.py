@@ -13,9 +13,11 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,7 +121,10 @@ def boot_server(state: Path, port: int | None = None) -> Server:
     with _lock(state):
         server = recorded(state)
         if server is None:
-            server = _start(state, _free_port(port))
+            with _flock(_claims() / "lock"):
+                chosen = _free_port(port)
+                server = _start(state, chosen)
+                write_json(_claims() / f"{chosen}.json", dataclasses.asdict(server))
             write_json(home(state) / "server.json", dataclasses.asdict(server))
     return server
 
@@ -152,9 +157,31 @@ def any_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _claims() -> Path:
+    """Return where this user's projects note the ports of servers that may not listen yet."""
+    return Path(tempfile.gettempdir()) / f"touchstone-{os.getuid()}"
+
+
+def _is_ours_to_take(port: int) -> bool:
+    """Tell whether nobody listens on the port, nor is about to: a server boots for seconds."""
+    return port_is_free(port) and read_server(_claims() / f"{port}.json") is None
+
+
+def _listens(server: Server) -> bool:
+    """Tell whether it is this server that has its port, and not one that was quicker."""
+    import psutil
+
+    try:
+        found = psutil.Process(server.pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    port = urllib.parse.urlsplit(server.url).port
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
+
+
 def _free_port(asked: int | None) -> int:
     if asked is None:
-        return PORT if port_is_free(PORT) else any_free_port()
+        return PORT if _is_ours_to_take(PORT) else any_free_port()
     if not port_is_free(asked):
         raise ServiceError(
             f"port {asked} is in use by another program, so the Prefect server cannot listen there",
@@ -163,10 +190,14 @@ def _free_port(asked: int | None) -> int:
     return asked
 
 
+def _lock(state: Path) -> contextlib.AbstractContextManager[None]:
+    return _flock(home(state) / "server.lock")
+
+
 @contextlib.contextmanager
-def _lock(state: Path) -> Iterator[None]:
-    home(state).mkdir(parents=True, exist_ok=True)
-    with (home(state) / "server.lock").open("w") as file:
+def _flock(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -197,7 +228,7 @@ def wait_for(state: Path, server: Server, patience: float = PATIENCE) -> str:
     """
     log = home(state) / "server.log"
     deadline = time.monotonic() + patience
-    while not healthy(server.url):
+    while not (healthy(server.url) and _listens(server)):
         if not server.alive:
             text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
             last = next((line for line in reversed(text.splitlines()) if line.strip()), "no output")

@@ -65,6 +65,26 @@ def test_many_that_ask_at_once_get_one_server(state: Path) -> None:
     assert len(set(booted)) == 1
 
 
+def test_two_projects_that_boot_at_once_get_a_server_each(state: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    try:
+        booted = [server.boot_server(state), server.boot_server(other)]
+        assert booted[0].url != booted[1].url
+        assert server.wait_for(other, booted[1]) == booted[1].url
+    finally:
+        server.stop_server(other)
+
+
+def test_a_server_that_was_too_late_for_its_port_is_not_taken_for_the_one_that_has_it(
+    state: Path, tmp_path: Path
+) -> None:
+    first = server.ensure_server(state)
+    server.home(tmp_path).mkdir(parents=True)
+    late = server._start(tmp_path, int(first.split(":")[2].split("/")[0]))
+    with pytest.raises(ServiceError, match="ended while starting"):
+        server.wait_for(tmp_path, late)
+
+
 def test_stopping_ends_the_process_and_forgets_it(state: Path) -> None:
     server.ensure_server(state)
     running = server.recorded(state)
