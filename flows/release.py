@@ -64,7 +64,7 @@ def release(params: Path = PARAMS) -> str:
     sentence = promote(VERDICT)
     if tree.release.publish:
         publish_lock(verdict)
-    return f"{verdict['sentence']} {sentence}."
+    return f"{verdict['sentence']} {sentence[:1].upper()}{sentence[1:]}."
 
 
 def tell(text: str) -> None:
