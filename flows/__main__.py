@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -24,6 +25,9 @@ def main(argv: Sequence[str]) -> int:
     if verb not in stage.VERBS:
         print(USAGE.format(verbs=", ".join(stage.VERBS)), file=sys.stderr)
         return 0 if verb in ("-h", "--help") else 2
+    if stage.PARENT in os.environ:
+        # A release in the background ignores Ctrl-C and hands that on; it must be able to end us.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         # First, so that a mistake in params.yaml is told before anything slow starts.
         params = load_params(stage.PARAMS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -85,6 +87,17 @@ def tiny_encoder_sha256(tiny_encoder: Path) -> dict[str, str]:
     """The digests of the tiny encoder's files, as params.yaml would name them."""
     names = ("config.json", "model.safetensors", "tokenizer.json")
     return {name: sha256_file(tiny_encoder / name) for name in names}
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let children be interrupted, also where the tests run in a shell's background.
+
+    Such a shell ignores SIGINT, and a process that ignores a signal hands that on.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -88,6 +88,7 @@ def stopped(tiny_project: Path) -> Iterator[Path]:
     stop_server(tiny_project / ".state")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_release_goes_on_after_ctrl_c_and_happens_once(stopped: Path) -> None:
     interrupted_in_search(stopped)
     assert not (stopped / "search").exists()

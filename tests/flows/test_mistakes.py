@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,13 +216,15 @@ def test_another_program_at_the_named_address_is_no_server(project: Callable[...
     assert "Traceback" not in text
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_leaves_one_sentence(project: Callable[..., Path], prefect_server: str) -> None:
-    folder = project(ingestion={"source": "sample:tickets?rows=200000&seed=1"})
+    folder = project(ingestion={"source": "sample:tickets?rows=5000000&seed=1"})
     with subprocess_of(folder, PREFECT_API_URL=prefect_server) as process:
-        try:
-            process.wait(timeout=9)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
+        pause = threading.Event()
+        while not list((folder / "data").glob(".raw*")):
+            assert process.poll() is None
+            pause.wait(0.1)
+        process.send_signal(signal.SIGINT)
         _, text = process.communicate(timeout=120)
     assert process.returncode == 130
     assert text.strip() == "ingest: interrupted; the same command goes on from here"
