@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.memory import peak_memory
-from flows.server import stop_server
+from flows.server import ensure_server, stop_server
 
 LIMIT: Final = 1.3
 ROUNDS: Final = 5
@@ -138,6 +138,9 @@ def main() -> int:
             {verb: [*modules] for verb, modules in NEEDS.items()}
         )
         try:
+            started = time.perf_counter()
+            ensure_server(folder / ".state")
+            boot = time.perf_counter() - started
             with peak_memory(folder) as peak:
                 wall, lines, own = repro(folder)
             again = nothing_changed(folder)
@@ -156,13 +159,14 @@ def main() -> int:
         f"{'all':<10}{wall:>9.1f}{wall - rest:>9.1f}{rest:>9.1f}{bare:>11.1f}{rest / bare:>7.2f}"
         f"   (limit {LIMIT})"
     )
+    print(f"{'and the boot of Prefect, once':<50}{boot:>6.1f} s: {(rest + boot) / bare:.2f}")
     held = peak.bytes / 2**30
     print(f"\nmost memory held at once: {held:.2f} GiB (limit {MEMORY_LIMIT:g})")
     print(
         f"`dvc repro` with nothing changed takes {again:.2f} times as long as `dvc status` "
         f"(limit {NOTHING_CHANGED_LIMIT:g})"
     )
-    kept = (rest <= LIMIT * bare, again <= NOTHING_CHANGED_LIMIT, held <= MEMORY_LIMIT)
+    kept = (rest + boot <= LIMIT * bare, again <= NOTHING_CHANGED_LIMIT, held <= MEMORY_LIMIT)
     return 0 if all(kept) else 1
 
 
