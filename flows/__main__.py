@@ -70,7 +70,7 @@ def writable(state: Path) -> None:
 
 def quiet(environment: os._Environ[str]) -> dict[str, str]:
     """Return settings that keep the libraries silent on the terminal and off the network."""
-    home = os.path.abspath(".state/prefect")  # noqa: PTH100 - pathlib is not worth its import here
+    home = str(Path(".state/prefect").resolve())
     wanted = {
         "PREFECT_HOME": home,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
