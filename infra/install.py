@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +57,14 @@ def uv_flags(settings: dict[str, str]) -> list[str]:
     return [*flags, "--index-strategy", "unsafe-best-match"] if "--index" in flags else flags
 
 
+def byte_code_flags(environment: Mapping[str, str]) -> list[str]:
+    """Return uv's flag to compile now what Python may not keep later, as containers often say.
+
+    Every process of the line would compile every package anew, which costs seconds each time.
+    """
+    return ["--compile-bytecode"] if environment.get("PYTHONDONTWRITEBYTECODE") else []
+
+
 def requirements(extras: Iterable[str], groups: Iterable[str]) -> list[str]:
     """Return what pyproject.toml asks for: the base, and the extras and groups that are named."""
     tree: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -80,7 +88,8 @@ def install(wanted: Sequence[str], constraints: Path) -> int:
     if _pip("install", "-qq", UV, *asked[:2]).returncode == 0:
         command = [sys.executable, "-m", "uv", "--quiet", "pip", "install", "--python"]
         command.append(sys.executable)
-        return subprocess.run([*command, *uv_flags(settings), *asked], check=False).returncode
+        flags = [*uv_flags(settings), *byte_code_flags(os.environ)]
+        return subprocess.run([*command, *flags, *asked], check=False).returncode
     print("uv cannot be installed: pip installs instead, which takes longer", file=sys.stderr)
     return _pip("install", "--prefer-binary", *asked).returncode
 

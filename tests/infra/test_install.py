@@ -45,6 +45,11 @@ def test_an_installation_from_wheels_alone_stays_one(value: str, flags: list[str
     assert install.uv_flags({"no-index": value}) == flags
 
 
+def test_packages_are_compiled_at_once_where_python_may_not_keep_byte_code() -> None:
+    assert install.byte_code_flags({"PYTHONDONTWRITEBYTECODE": "1"}) == ["--compile-bytecode"]
+    assert install.byte_code_flags({}) == []
+
+
 def test_extras_and_groups_are_added_to_the_base() -> None:
     base = install.requirements([], [])
     more = install.requirements(["postgres"], ["dev"])
