@@ -91,7 +91,7 @@ def _quantize(
 ) -> onnx.ModelProto:
     from components.export.int8 import dynamic_int8, static_int8
 
-    if params.quantization == "dynamic":
+    if "static" not in params.ladder:
         return dynamic_int8(plain)
     chosen = calibration_examples(read_examples(examples, "train"), params.calibration_rows, seed)
     return static_int8(plain, _inputs(bundle, chosen))

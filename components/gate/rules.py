@@ -81,7 +81,7 @@ def floors(
         metrics: of the candidate, as predicted by the gate itself.
         reports: of the evaluation, by artifact; empty where a file is missing.
     """
-    int8, floor = reports["int8"], params.floors
+    int8, floor, most = reports["int8"], params.floors, params.ceilings
     trained = number(_at(reports["trained"], "metrics", "accuracy"))
     own = number(metrics.get("accuracy"))
     loss = trained - own if trained is not None and own is not None else None
@@ -89,10 +89,14 @@ def floors(
     return [
         at_least("accuracy", own, floor.accuracy),
         at_least("macro_f1", metrics.get("macro_f1"), floor.macro_f1),
-        at_most("calibration_error", _at(int8, "calibration", "error"), floor.calibration_error),
-        at_most("int8_loss", loss, floor.int8_loss, "loss"),
-        at_most("latency_p95_ms", _at(int8, "latency", "p95_ms"), floor.latency_p95_ms, "ms"),
-        at_most("size_mb", None if size is None else size / MEGABYTE, floor.size_mb, "MB"),
+        at_most("calibration_error", _at(int8, "calibration", "error"), most.calibration_error),
+        at_most("accuracy_loss", loss, most.accuracy_loss, "loss"),
+        at_most(
+            "latency_p95_ms", _at(int8, "latency", "p95_ms"), most.latency_p95_ms or math.inf, "ms"
+        ),
+        at_most(
+            "size_mb", None if size is None else size / MEGABYTE, most.size_mb or math.inf, "MB"
+        ),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 PLAIN: Final = {
     "macro_f1": "macro F1",
     "calibration_error": "calibration error",
-    "int8_loss": "accuracy lost by int8",
+    "accuracy_loss": "accuracy lost by int8",
     "latency_p95_ms": "latency p95",
     "size_mb": "size",
     "mcnemar": "McNemar test",

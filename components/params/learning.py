@@ -111,6 +111,17 @@ class PrunerParams(Section):
     """Epochs of each trial before it is judged."""
 
 
+class FinalistsParams(Section):
+    """The best trials train again with other seeds, since one score is partly luck."""
+
+    trials: Positive
+    """How many; their mean scores decide."""
+    seeds: Count
+    """Further seeds for each; 0: the best single score wins."""
+    minutes: Annotated[float, Field(gt=0)] | None
+    """No further training starts after so many minutes; null: no limit."""
+
+
 class SearchParams(Section):
     """Hyper-parameter search over the training section; trial 0 is that section untouched."""
 
@@ -125,6 +136,7 @@ class SearchParams(Section):
     pruner: PrunerParams
     space: dict[str, Space]
     """Field of `training` to its range."""
+    finalists: FinalistsParams
 
     @model_validator(mode="after")
     def _known(self) -> SearchParams:

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from components.params.base import Positive, Section, Share
+from components.params.base import Count, Positive, Section, Share
+
+Rung = Literal["dynamic", "static", "mixed", "fp32"]
+
+
+class AcceptParams(Section):
+    """What a rung of the ladder must hold on validation texts; the first that does is served."""
+
+    batch_dependent: Count
+    """Most answers that may be others alone, in a batch, or padded further."""
+    broken_share: Share
+    """Largest share of torch's right answers that may turn wrong."""
+    accuracy_loss: Share
+    """Largest loss of accuracy against torch."""
+    latency_p95_ms: Annotated[float, Field(gt=0)] | None
+    """Highest 95th percentile of one request, on the machine that exports; null: any."""
+    size_mb: Annotated[float, Field(gt=0)] | None
+    """Largest graph; null: any."""
 
 
 class ExportParams(Section):
     """The graph that will be served."""
 
-    quantization: Literal["static", "dynamic"]
-    """`static` answers do not depend on what else is in a batch; `dynamic` needs no calibration."""
+    ladder: Annotated[list[Rung], Field(min_length=1)]
+    """Tried in this order: `dynamic`, ranges from each batch; `static`, ranges calibrated once;
+    `mixed`, static with the most sensitive operators left in float; `fp32`, not quantized."""
+    accept: AcceptParams
     calibration_rows: Positive
     """Training texts that set the activation ranges of static quantization."""
     max_logit_difference: Annotated[float, Field(gt=0)]
     """Largest difference allowed between torch and fp32 ONNX logits on validation texts."""
+
+    @field_validator("ladder")
+    @classmethod
+    def _once(cls, ladder: list[Rung]) -> list[Rung]:
+        if len(set(ladder)) < len(ladder):
+            raise ValueError(f"a rung must stand once, found {', '.join(ladder)}")
+        return ladder
 
 
 class EvaluationParams(Section):
@@ -45,20 +72,83 @@ class RegistryParams(Section):
 
 
 class FloorsParams(Section):
-    """Absolute limits; a candidate beyond one is held, with or without a champion."""
+    """Least values on the test split, which the interval's lower bound must reach."""
 
     accuracy: Share
-    """Lowest accuracy on the test split."""
+    """Lowest accuracy."""
     macro_f1: Share
-    """Lowest macro F1 on the test split."""
+    """Lowest macro F1."""
+
+
+class CeilingsParams(Section):
+    """Most that is allowed, with or without a champion."""
+
     calibration_error: Share
-    """Highest expected calibration error."""
-    int8_loss: Share
-    """Largest loss of accuracy from torch to int8."""
-    latency_p95_ms: Annotated[float, Field(gt=0)]
-    """Highest 95th percentile of one request, on the machine that evaluates."""
-    size_mb: Annotated[float, Field(gt=0)]
-    """Largest served graph."""
+    """Highest expected calibration error; the interval's upper bound must stay under it."""
+    accuracy_loss: Share
+    """Largest loss of accuracy from torch to the served bundle."""
+    broken_share: Share
+    """Largest share of torch's right answers that the served bundle turns wrong."""
+    batch_dependent: Count
+    """Most answers that may be others alone, in a batch, or padded further."""
+    near_copy_share: Share
+    """Largest share of test examples of which training has a near-copy, one word apart or so."""
+    latency_p95_ms: Annotated[float, Field(gt=0)] | None
+    """Highest 95th percentile of one request, on the machine of the gate; null: any."""
+    latency_ratio: Annotated[float, Field(gt=0)]
+    """Highest median latency, as a multiple of the champion's in the same run."""
+    size_mb: Annotated[float, Field(gt=0)] | None
+    """Largest served graph; null: any."""
+    size_ratio: Annotated[float, Field(gt=0)]
+    """Largest served graph, as a multiple of the champion's."""
+
+
+class GateSlicesParams(Section):
+    """What must hold on every slice that is large enough to tell."""
+
+    min_rows: Positive
+    """Smaller slices only inform."""
+    margin: Share
+    """Non-inferiority margin on the task's metric within a slice."""
+
+
+class RobustnessParams(Section):
+    """Least share of answers that must survive an edit that leaves the label as it is."""
+
+    rows: Positive
+    """Test examples that are edited, at most, for each edit."""
+    typo: Share
+    """A neighbouring key, a letter too many, or two letters swapped."""
+    case: Share
+    """All lower, all upper, or the first letter turned."""
+    punctuation: Share
+    """Pauses dropped, marks repeated or appended."""
+    words: Share
+    """Words of one group of people in place of those of another."""
+    lexicon: str
+    """JSON file of word to words of another group."""
+
+
+class WaiverParams(Section):
+    """A rule that a person lets a candidate break, until a day."""
+
+    rule: str
+    """The rule's name on the report."""
+    reason: Annotated[str, Field(min_length=10)]
+    """Why, for those who read the report later."""
+    by: Annotated[str, Field(min_length=1)]
+    """Who answers for it."""
+    until: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    """Last day, UTC, on which it counts; later the rule fails again."""
+
+    @field_validator("until")
+    @classmethod
+    def _is_a_day(cls, until: str) -> str:
+        try:
+            date.fromisoformat(until)
+        except ValueError as error:
+            raise ValueError(f"must be a day such as 2027-01-31, found {until}") from error
+        return until
 
 
 class GateParams(Section):
@@ -69,10 +159,15 @@ class GateParams(Section):
     margin: Share
     """Non-inferiority margin on the task's metric."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    """Confidence of the one-sided bounds."""
+    """Confidence of the two-sided intervals; a single bound errs half as often."""
     resamples: Annotated[int, Field(ge=1000)]
     """Bootstrap resamples, drawn by group."""
+    slices: GateSlicesParams
     floors: FloorsParams
+    ceilings: CeilingsParams
+    robustness: RobustnessParams
+    waivers: list[WaiverParams]
+    """Rules that may be broken for a while, each with reason, person and day."""
 
 
 class ReleaseParams(Section):

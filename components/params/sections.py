@@ -23,32 +23,42 @@ from components.params.data import (
 from components.params.joints import column_mistakes, space_mistakes
 from components.params.learning import (
     Choice,
+    FinalistsParams,
     PrunerParams,
     Range,
     SearchParams,
     TrainingParams,
 )
 from components.params.release import (
+    AcceptParams,
+    CeilingsParams,
     EvaluationParams,
     ExportParams,
     FloorsParams,
     GateParams,
+    GateSlicesParams,
     RegistryParams,
     ReleaseParams,
+    RobustnessParams,
+    WaiverParams,
 )
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 
 __all__ = [
+    "AcceptParams",
     "AugmentationParams",
+    "CeilingsParams",
     "Choice",
     "ColumnsParams",
     "EditsParams",
     "EncoderParams",
     "EvaluationParams",
     "ExportParams",
+    "FinalistsParams",
     "FloorsParams",
     "GateParams",
+    "GateSlicesParams",
     "IngestionParams",
     "Params",
     "ProjectParams",
@@ -56,6 +66,7 @@ __all__ = [
     "Range",
     "RegistryParams",
     "ReleaseParams",
+    "RobustnessParams",
     "RowsPerSplit",
     "SearchParams",
     "Section",
@@ -63,6 +74,7 @@ __all__ = [
     "TokenizationParams",
     "TrainingParams",
     "ValidationParams",
+    "WaiverParams",
 ]
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from components.augmentation import augment
-from components.augmentation.near import NearCopies
+from components.near import NearCopies
 from components.errors import IntegrityError, ParamsError
 from components.params import AugmentationParams, ProjectParams
 from components.records import read_card, read_examples, write_card, write_split

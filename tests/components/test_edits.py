@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.augmentation.edits import (
+from components.edits import (
     DECISIVE,
     case,
     deletion,
@@ -16,11 +16,11 @@ from components.augmentation.edits import (
     swap,
     typo,
 )
-from components.augmentation.lexicon import WORD, read_lexicon
+from components.lexicon import WORD, read_lexicon
 from components.params.data import EditsParams
 
 TEXT = "Where is my parcel? I did not get it, please help."
-LEXICON = Path(__file__).parents[3] / "components/augmentation/lexicon.json"
+LEXICON = Path(__file__).parents[2] / "components/augmentation/lexicon.json"
 EDITS = edits_by_name(read_lexicon(LEXICON))
 Edit = Callable[[str, np.random.Generator], str]
 

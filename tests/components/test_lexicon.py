@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.augmentation.lexicon import WORD, read_lexicon, replace_words
+from components.lexicon import WORD, read_lexicon, replace_words
 from components.errors import ParamsError
 
-BUNDLED = Path(__file__).parents[3] / "components/augmentation/lexicon.json"
+BUNDLED = Path(__file__).parents[2] / "components/augmentation/lexicon.json"
 
 LEXICON = {
     "parcel": ["package"],

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from components.augmentation.lexicon import WORD, Lexicon, replace_words
+from components.lexicon import WORD, Lexicon, replace_words
 
 Edit = Callable[[str, np.random.Generator], str]
 T = TypeVar("T")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from components.augmentation.near import Grams, NearCopies, grams
+from components.near import Grams, NearCopies, grams
 
 SYLLABLES = "ka to mi re su no la ve di po".split()  # noqa: SIM905
 

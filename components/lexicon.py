@@ -18,8 +18,8 @@ MOST_REPLACED: Final = 2
 Lexicon = Mapping[str, Sequence[str]]
 
 
-def read_lexicon(path: Path) -> Lexicon:
-    """Read word to synonyms, words in lower case.
+def read_lexicon(path: Path, field: str = "augmentation.lexicon") -> Lexicon:
+    """Read word to synonyms, words in lower case; `field` of params.yaml names the file.
 
     Raises:
         ParamsError: the file is absent, no JSON, or holds anything but lists of texts.
@@ -28,15 +28,13 @@ def read_lexicon(path: Path) -> Lexicon:
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ParamsError(f"augmentation.lexicon: {path} cannot be read: {error}", cure) from error
+        raise ParamsError(f"{field}: {path} cannot be read: {error}", cure) from error
     if not isinstance(tree, dict):
-        raise ParamsError(
-            f"augmentation.lexicon: {path} holds no words, found {type(tree).__name__}", cure
-        )
+        raise ParamsError(f"{field}: {path} holds no words, found {type(tree).__name__}", cure)
     for word, synonyms in tree.items():
         if not isinstance(synonyms, list) or not all(isinstance(s, str) and s for s in synonyms):
             raise ParamsError(
-                f"augmentation.lexicon: {path}: {word!r} must have a list of texts, "
+                f"{field}: {path}: {word!r} must have a list of texts, "
                 f"found {json.dumps(synonyms)}",
                 cure,
             )
