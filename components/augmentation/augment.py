@@ -12,9 +12,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from components.edits import Edit, edits_by_name
+from components.files import atomic_folder
 from components.lexicon import read_lexicon
 from components.near import NearCopies
-from components.files import atomic_folder
 from components.params import AugmentationParams, ProjectParams
 from components.records import (
     Example,

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.lexicon import WORD, read_lexicon, replace_words
 from components.errors import ParamsError
+from components.lexicon import WORD, read_lexicon, replace_words
 
 BUNDLED = Path(__file__).parents[2] / "components/augmentation/lexicon.json"
 

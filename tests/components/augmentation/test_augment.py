@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from components.augmentation import augment
-from components.near import NearCopies
 from components.errors import IntegrityError, ParamsError
+from components.near import NearCopies
 from components.params import AugmentationParams, ProjectParams
 from components.records import read_card, read_examples, write_card, write_split
 from components.schema import SPLITS, example_schema
