@@ -1,28 +1,39 @@
 """In: runs, bundles and verdicts. Out: the same in MLflow; the only package that may import it."""
 
 from components.registry.aliases import CHALLENGER, CHAMPION, Seen, champion
+from components.registry.decisions import decided, record_decision, test_uses, withdrawn
 from components.registry.fetch import fetch
+from components.registry.ledger import Entry, Ledger, open_ledger
 from components.registry.place import Registry, local_uri, open_registry
 from components.registry.promote import Move, promote, rollback
 from components.registry.register import Submission, register
+from components.registry.smoke import probes
 from components.registry.tracking import Trial, log_training, log_trial, start_study
 
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
+    "Entry",
+    "Ledger",
     "Move",
     "Registry",
     "Seen",
     "Submission",
     "Trial",
     "champion",
+    "decided",
     "fetch",
     "local_uri",
     "log_training",
     "log_trial",
+    "open_ledger",
     "open_registry",
+    "probes",
     "promote",
+    "record_decision",
     "register",
     "rollback",
     "start_study",
+    "test_uses",
+    "withdrawn",
 ]

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from components.seeding import derive
 
 if TYPE_CHECKING:
     from components.registry.place import Registry
+
+LEDGER_VARIABLE: Final = "TOUCHSTONE_LEDGER"
+
+
+def ledger_address(registry: Registry) -> str:
+    """Return the database that keeps the ledger and, if it is PostgreSQL, the locks.
+
+    The one that TOUCHSTONE_LEDGER names; else MLflow's own, when it is PostgreSQL; else a SQLite
+    file of this machine.
+    """
+    if named := os.environ.get(LEDGER_VARIABLE):
+        return named
+    if registry.uri.startswith("postgresql"):
+        return registry.uri
+    return f"sqlite:///{(registry.state / 'ledger.db').resolve()}"
 
 
 @contextlib.contextmanager
@@ -27,15 +43,16 @@ def file_lock(path: Path) -> Iterator[None]:
 def model_lock(registry: Registry, name: str) -> Iterator[None]:
     """Hold the right to change the versions and aliases of one model.
 
-    Directly on PostgreSQL it holds for all machines; otherwise for all processes of this one.
+    With a ledger in PostgreSQL it holds for all machines; otherwise for all processes of this one.
     """
+    address = ledger_address(registry)
     with file_lock(registry.state / "mlflow" / f"{name}.lock"):
-        if not registry.uri.startswith("postgresql"):
+        if not address.startswith("postgresql"):
             yield
             return
         import sqlalchemy
 
-        engine = sqlalchemy.create_engine(registry.uri, poolclass=sqlalchemy.NullPool)
+        engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
         with engine.begin() as connection:
             key = derive(0, "touchstone", name)
             connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})

@@ -120,12 +120,12 @@ def _connect(uri: str) -> Any:  # noqa: ANN401 - MLflow has no stubs
         client.search_registered_models(max_results=1)
     except (MlflowException, SQLAlchemyError) as error:
         reason = str(error).strip().splitlines()[0]
-        cure = f"check the database; for one of an older MLflow: `mlflow db upgrade '{_safe(uri)}'`"
-        raise TouchstoneError(f"MLflow at {_safe(uri)} cannot be used: {reason}", cure) from error
+        cure = f"check the database; for one of an older MLflow: `mlflow db upgrade '{safe(uri)}'`"
+        raise TouchstoneError(f"MLflow at {safe(uri)} cannot be used: {reason}", cure) from error
     return client
 
 
-def _safe(uri: str) -> str:
+def safe(uri: str) -> str:
     """Return the address without its password."""
     scheme, _, rest = uri.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
@@ -157,7 +157,7 @@ def _await_server(uri: str, wait_seconds: float) -> None:
     while (problem := _health(uri)) is not None:
         if time.monotonic() >= end:
             raise ServiceError(
-                f"MLflow at {_safe(uri)} does not answer ({problem}), "
+                f"MLflow at {safe(uri)} does not answer ({problem}), "
                 f"waited {wait_seconds:g} seconds",
                 f"`make up` starts a local one; unset {URI_VARIABLE} to do without a server",
             )

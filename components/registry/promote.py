@@ -1,27 +1,26 @@
-"""In: a verdict, or a wish to go back. Out: the champion alias moved, or the reason why not."""
+"""In: a verdict, or a wish to go back. Out: the champion alias moved, or the reason why not.
+
+What takes long (reading, fetching, verifying, trying out) happens before the lock is taken;
+what must be true at the moment of the move is looked at again under it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from components.errors import PromotionError
-from components.registry import history
-from components.registry.aliases import (
-    CHALLENGER,
-    CHAMPION,
-    Seen,
-    champion,
-    model_version,
-    seen,
-    with_alias,
-)
+from components.registry.aliases import Seen, champion, model_version, seen
+from components.registry.decisions import AGAIN, expired, genuine
 from components.registry.fetch import fetch
+from components.registry.ledger import Entry, Ledger, open_ledger
 from components.registry.locks import model_lock
+from components.registry.moves import Standing, move, read_standing, settle
 from components.registry.place import Registry
+from components.registry.smoke import smoke
 
-AGAIN = "`python -m flows release` decides again, against the champion of today"
+ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -47,35 +46,37 @@ class Move:
 
 
 def promote(registry: Registry, verdict: Mapping[str, Any]) -> Move:
-    """Make the verdict's candidate the champion, when the verdict says so and is about it.
+    """Make the verdict's candidate the champion, when the gate has said so and it still stands.
 
     Raises:
-        PromotionError: the verdict is not to promote, is about other bytes, or is about another
-            champion than today's.
-        IntegrityError: the registry's bundle is not the one that was judged.
+        PromotionError: the verdict is not the ledger's, is not to promote, has promoted before,
+            rests on a waiver that has ended, is about other bytes or about another champion than
+            today's; or the bundle does not answer as it did before the gate.
+        IntegrityError: the registry's bundle is not the one that was judged, or the ledger lacks
+            a row that MLflow knows of.
     """
+    ledger = open_ledger(registry)
+    decision = genuine(ledger, verdict)
+    name = decision.name
     candidate = _candidate(verdict)
-    name = str(verdict["candidate"]["name"])
-    if (now := champion(registry, name)) is not None and now == candidate:
-        return Move(name, now, now, f"version {now.version} of {name} is the champion already")
-    if verdict["verdict"] != "promote":
-        raise PromotionError(
-            f"the verdict on version {candidate.version} of {name} is {verdict['verdict']!r}: "
-            f"{verdict.get('sentence', '')}",
-            "open reports/gate.html for the rules that it broke",
-        )
-    found = seen(model_version(registry, name, candidate.version))
-    if found != candidate:
-        raise PromotionError(
-            f"the verdict is about digest {candidate.digest}, but version {found.version} of "
-            f"{name} has digest {found.digest or 'none'}",
-            AGAIN,
-        )
-    fetch(registry, name, candidate.version)
+    found = read_standing(ledger, name)
+    now = champion(registry, name)
+    if now == candidate == found.champion and found.open is None:
+        return _already(name, candidate)
+    if now != candidate:
+        _check(registry, verdict, candidate, found.ended(decision.seq))
+        smoke(fetch(registry, name, candidate.version), verdict)
+    ledger.check(name)
     with model_lock(registry, name):
         now = champion(registry, name)
+        found = settle(ledger, name, now)
+        if now == candidate:
+            return _already(name, candidate)
         _check_still(name, verdict["champion"], now)
-        _move(registry, name, "promote", now, candidate)
+        if ended := found.ended(decision.seq):
+            raise _spent(candidate, name, ended)
+        why = str(verdict.get("sentence", ""))
+        move(registry, ledger, name, found, _plan("promote", now, candidate, why, decision.seq))
     before = f", after version {now.version}" if now else ", the first"
     return Move(name, now, candidate, f"version {candidate.version} of {name} is champion{before}")
 
@@ -90,48 +91,112 @@ def rollback(registry: Registry, name: str, to_version: int | None) -> Move:
             a rollback, None changes nothing, so that a repeated command does not go back twice.
 
     Raises:
-        PromotionError: there is no champion, or none before it, or no such version.
-        IntegrityError: the bundle to go back to is not what was registered.
+        PromotionError: there is no champion, none before it, or that version never was one by a
+            verdict; or its bundle does not answer.
+        IntegrityError: the bundle to go back to is not what was registered, or the ledger lacks
+            a row that MLflow knows of.
     """
-    with model_lock(registry, name):
-        now = champion(registry, name)
-        if now is None:
-            raise PromotionError(f"{name} has no champion", "promote one first")
-        moves = history.read(registry, name, now.version)
-        if to_version == now.version:
-            return Move(name, now, now, f"version {now.version} of {name} is the champion already")
-        if to_version is None and moves and moves[-1].verb == "rollback":
-            sentence = (
-                f"version {now.version} of {name} is the champion since the last rollback; "
-                "`--to VERSION` goes back further"
-            )
-            return Move(name, now, now, sentence)
-        target = to_version or history.before_promotion(moves, now.version)
-        if target is None:
+    ledger = open_ledger(registry)
+    if champion(registry, name) is None and not read_standing(ledger, name).tenures:
+        raise PromotionError(f"{name} has no champion", "promote one first")
+    ledger.check(name)
+    tried: Seen | None = None
+    for _ in range(ATTEMPTS):
+        with model_lock(registry, name):
+            now = champion(registry, name)
+            found = settle(ledger, name, now)
+            target = _target(name, found, now, to_version)
+            if isinstance(target, Move):
+                return target
+            if target == tried:
+                move(registry, ledger, name, found, _plan("rollback", now, target, "", None))
+                before = f", after version {now.version}" if now else ""
+                sentence = f"version {target.version} of {name} is champion again{before}"
+                return Move(name, now, target, sentence)
+        _try_out(registry, ledger, name, found, target)
+        tried = target
+    raise PromotionError(f"the champion of {name} changes all the time", "stop what promotes it")
+
+
+def _target(name: str, found: Standing, now: Seen | None, to_version: int | None) -> Seen | Move:
+    """Return whom to go back to, or that nothing is to be done."""
+    if now is not None and to_version == now.version:
+        return _already(name, now)
+    if to_version is not None:
+        if to_version not in found.gated:
+            known = ", ".join(str(version) for version in sorted(found.gated)) or "none"
             raise PromotionError(
-                f"version {now.version} of {name} had no champion before it",
-                "`rollback --to VERSION` names one",
+                f"version {to_version} of {name} never was its champion by a verdict; "
+                f"those that were: {known}",
+                "`rollback --to VERSION` names one of them",
             )
-        after = seen(model_version(registry, name, target))
-        fetch(registry, name, target)
-        _move(registry, name, "rollback", now, after)
-    sentence = f"version {target} of {name} is champion again, after version {now.version}"
-    return Move(name, now, after, sentence)
+        return found.gated[to_version]
+    if now is not None and found.tenures[-1].action == "rollback":
+        sentence = (
+            f"version {now.version} of {name} is the champion since the last rollback; "
+            "`--to VERSION` goes back further"
+        )
+        return Move(name, now, now, sentence)
+    target = found.before()
+    if target is None:
+        who = f"version {now.version} of {name}" if now else name
+        raise PromotionError(
+            f"{who} had no champion before it", "promote a better one, or delete the alias"
+        )
+    return target
 
 
-def _candidate(verdict: Mapping[str, Any]) -> Seen:
-    try:
-        candidate = verdict["candidate"]
-        verdict["verdict"], verdict["champion"], candidate["name"]
-        return Seen(int(candidate["version"]), str(candidate["digest"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise PromotionError(f"the verdict is incomplete: {error!r}", AGAIN) from error
+def _try_out(registry: Registry, ledger: Ledger, name: str, found: Standing, target: Seen) -> None:
+    """Fetch what is gone back to, and see it answer; its speed is no reason to keep a bad one."""
+    entry = seen(model_version(registry, name, target.version))
+    if entry != target:
+        raise PromotionError(
+            f"version {target.version} of {name} has digest {entry.digest or 'none'}, and had "
+            f"{target.digest} when it was champion",
+            "`rollback --to VERSION` names another one",
+        )
+    rows = [t.entry for t in found.tenures if t.champion == target and t.action == "promote"]
+    decision = next(
+        entry
+        for entry in ledger.read(name, ("decision",))
+        if entry.seq == rows[-1].payload["decision"]
+    )
+    smoke(fetch(registry, name, target.version), decision.payload["verdict"], timed=False)
+
+
+def _check(
+    registry: Registry, verdict: Mapping[str, Any], candidate: Seen, ended: Entry | None
+) -> None:
+    """Refuse what no lock is needed for to see."""
+    name = str(verdict["candidate"]["name"])
+    if verdict["verdict"] != "promote":
+        raise PromotionError(
+            f"the verdict on version {candidate.version} of {name} is {verdict['verdict']!r}: "
+            f"{verdict.get('sentence', '')}",
+            "open reports/gate.html for the rules that it broke",
+        )
+    if ended is not None:
+        raise _spent(candidate, name, ended)
+    if rules := expired(verdict):
+        raise PromotionError(
+            f"the verdict on version {candidate.version} of {name} rests on waivers that have "
+            f"ended: {', '.join(rules)}",
+            "renew them in gate.waivers of params.yaml, or meet the rules; then decide again",
+        )
+    found = seen(model_version(registry, name, candidate.version))
+    if found != candidate:
+        raise PromotionError(
+            f"the verdict is about digest {candidate.digest}, but version {found.version} of "
+            f"{name} has digest {found.digest or 'none'}",
+            AGAIN,
+        )
 
 
 def _check_still(name: str, judged: Mapping[str, Any] | None, now: Seen | None) -> None:
     """Refuse a verdict that compared with somebody else than today's champion."""
-    if judged != (now.as_json() if now else None):
-        then = f"version {judged['version']}" if judged else "no champion"
+    against = {key: judged.get(key) for key in ("version", "digest")} if judged else None
+    if against != (now.as_json() if now else None):
+        then = f"version {against['version']}" if against else "no champion"
         raise PromotionError(
             f"the verdict is stale: it compared with {then}, and the champion of {name} is now "
             f"{f'version {now.version}' if now else 'none'}",
@@ -139,12 +204,31 @@ def _check_still(name: str, judged: Mapping[str, Any] | None, now: Seen | None) 
         )
 
 
-def _move(registry: Registry, name: str, verb: history.Verb, now: Seen | None, after: Seen) -> None:
-    """Write what will happen, then do it; the caller holds the lock."""
-    before = now.version if now else None
-    moves = history.read(registry, name, before)
-    history.write(registry, name, [*moves, history.entry(verb, before, after.version)])
-    registry.client.set_registered_model_alias(name, CHAMPION, str(after.version))
-    challenger = with_alias(registry, name, CHALLENGER)
-    if challenger is not None and int(challenger.version) == after.version:
-        registry.client.delete_registered_model_alias(name, CHALLENGER)
+def _candidate(verdict: Mapping[str, Any]) -> Seen:
+    candidate = verdict["candidate"]
+    return Seen(int(candidate["version"]), str(candidate["digest"]))
+
+
+def _plan(
+    action: str, now: Seen | None, after: Seen, why: str, decision: int | None
+) -> dict[str, Any]:
+    return {
+        "action": action,
+        "before": now.as_json() if now else None,
+        "after": after.as_json(),
+        "why": why,
+        "decision": decision,
+    }
+
+
+def _already(name: str, now: Seen) -> Move:
+    return Move(name, now, now, f"version {now.version} of {name} is the champion already")
+
+
+def _spent(candidate: Seen, name: str, ended: Entry) -> PromotionError:
+    how = "was rolled back" if ended.payload.get("action") == "rollback" else "lost production"
+    return PromotionError(
+        f"version {candidate.version} of {name} was promoted by this verdict and {how} at "
+        f"{ended.at} by {ended.who}: a verdict promotes once",
+        f"`python -m flows rollback --to {candidate.version}` brings it back by hand",
+    )

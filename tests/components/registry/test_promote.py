@@ -1,144 +1,198 @@
-"""In: verdicts true, stale and foreign. Out: the alias moved, or each refusal with its reason."""
+"""In: verdicts true, stale, edited and foreign. Out: the alias moved, or each refusal's reason."""
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from components.errors import IntegrityError, PromotionError
-from components.params import RegistryParams
 from components.registry import (
     Registry,
     Seen,
-    Submission,
     champion,
-    history,
+    open_ledger,
     promote,
-    register,
+    record_decision,
     rollback,
+    withdrawn,
+)
+from tests.candidates import (
+    REPORT,
+    Verdict,
+    add_model,
+    add_version,
+    judged,
+    make_model,
+    record,
+    verdict_on,
 )
 
-Submit = Callable[[str], Submission]
-Verdict = dict[str, Any]
-NAME = "promoted"
+# The package shows the function under the module's name.
+promote_module = importlib.import_module("components.registry.promote")
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def receipts(
-    registry: Registry,
-    owner: RegistryParams,
-    submit: Submit,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> list[Verdict]:
-    """Receipts of versions 1 to 3 of one model, which all tests share."""
-    out = tmp_path_factory.mktemp("receipts")
-    return [register(registry, NAME, owner, submit(f"promote-{i}"), out) for i in (1, 2, 3)]
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("models")
+    return [make_model(root / str(i), f"promote-{i}") for i in range(4)]
 
 
 @pytest.fixture
-def verdicts(registry: Registry, receipts: list[Verdict]) -> list[Verdict]:
-    """Verdicts to promote each version against no champion, and a model that has none."""
-    registry.client.delete_registered_model_alias(NAME, "champion")
-    registry.client.set_registered_model_alias(NAME, "challenger", "3")
-    if history.TAG in registry.client.get_registered_model(NAME).tags:
-        registry.client.delete_registered_model_tag(NAME, history.TAG)
-    return [
-        {"verdict": "promote", "sentence": "better", "champion": None, "candidate": dict(receipt)}
-        for receipt in receipts
-    ]
+def name(registry: Registry) -> str:
+    """A model that nobody has promoted yet."""
+    name = f"promoted-{next(NUMBERS)}"
+    add_model(registry, name)
+    return name
 
 
-def against(verdict: Verdict, registry: Registry) -> Verdict:
-    """Return the verdict as if it had compared with today's champion."""
-    now = champion(registry, NAME)
-    return {**verdict, "champion": now.as_json() if now else None}
+@pytest.fixture
+def versions(registry: Registry, name: str, models: list[Path]) -> list[Seen]:
+    """Versions 1 to 4."""
+    return [add_version(registry, name, model) for model in models]
 
 
-def test_promote_moves_the_alias_once(registry: Registry, verdicts: list[Verdict]) -> None:
-    first = promote(registry, verdicts[0])
-    again = promote(registry, verdicts[0])
-    assert first.changed
-    assert not again.changed
-    assert champion(registry, NAME) == Seen(1, verdicts[0]["candidate"]["digest"])
-    assert [m.verb for m in history.read(registry, NAME, 1)] == ["promote"]
+def lift(registry: Registry, name: str, *versions: Seen) -> None:
+    """Promote one after the other, each by a verdict against the one before."""
+    for version in versions:
+        assert promote(registry, judged(registry, name, version)).changed
+
+
+def verbs(registry: Registry, name: str) -> list[str]:
+    entries = open_ledger(registry).read(name)
+    return [entry.verb for entry in entries if entry.verb != "decision"]
+
+
+def test_promote_moves_the_alias_once(registry: Registry, name: str, versions: list[Seen]) -> None:
+    verdict = judged(registry, name, versions[0])
+    assert promote(registry, verdict).changed
+    assert not promote(registry, verdict).changed
+    assert champion(registry, name) == versions[0]
+    assert verbs(registry, name) == ["intent", "done"]
 
 
 def test_promoted_version_is_challenger_no_more(
-    registry: Registry, verdicts: list[Verdict]
+    registry: Registry, name: str, versions: list[Seen]
 ) -> None:
-    promote(registry, verdicts[2])
-    assert registry.client.get_registered_model(NAME).aliases == {"champion": 3}
+    registry.client.set_registered_model_alias(name, "challenger", "3")
+    lift(registry, name, versions[2])
+    assert registry.client.get_registered_model(name).aliases == {"champion": 3}
 
 
-@pytest.mark.parametrize("word", ["hold", "undecidable", "Promote", "", None])
+@pytest.mark.parametrize("word", ["hold", "undecidable", "Promote", ""])
 def test_only_the_word_promote_promotes(
-    registry: Registry, verdicts: list[Verdict], word: str | None
+    registry: Registry, name: str, versions: list[Seen], word: str
 ) -> None:
+    verdict = judged(registry, name, versions[0], word)
     with pytest.raises(PromotionError, match="the verdict on version 1"):
-        promote(registry, {**verdicts[0], "verdict": word})
-    assert champion(registry, NAME) is None
+        promote(registry, verdict)
+    assert champion(registry, name) is None
 
 
-def test_verdict_on_another_digest_is_refused(registry: Registry, verdicts: list[Verdict]) -> None:
-    candidate = {**verdicts[0]["candidate"], "digest": "0" * 64}
-    with pytest.raises(PromotionError, match="the verdict is about digest 0000"):
-        promote(registry, {**verdicts[0], "candidate": candidate})
-    assert champion(registry, NAME) is None
-
-
-def test_verdict_on_a_version_that_is_not_there_is_refused(
-    registry: Registry, verdicts: list[Verdict]
+def test_verdict_that_the_ledger_does_not_hold_is_refused(
+    registry: Registry, name: str, versions: list[Seen]
 ) -> None:
-    candidate = {**verdicts[0]["candidate"], "version": 99}
-    with pytest.raises(PromotionError, match="has no version 99"):
-        promote(registry, {**verdicts[0], "candidate": candidate})
+    with pytest.raises(PromotionError, match="the ledger knows of no verdict on version 1"):
+        promote(registry, verdict_on(registry, name, versions[0]))
+    assert champion(registry, name) is None
 
 
-@pytest.mark.parametrize("missing", ["verdict", "candidate", "champion"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"verdict": "promote"},
+        {"sentence": "much better"},
+        {"rows": 1e9},
+        {"scores": float("nan")},
+    ],
+    ids=["word", "sentence", "figure", "NaN"],
+)
+def test_edited_verdict_is_refused(
+    registry: Registry, name: str, versions: list[Seen], edit: Verdict
+) -> None:
+    verdict = judged(registry, name, versions[0], "hold")
+    with pytest.raises(PromotionError, match="the verdict was edited"):
+        promote(registry, {**verdict, **edit})
+    assert champion(registry, name) is None
+
+
+def test_verdict_edited_to_name_another_version_is_refused(
+    registry: Registry, name: str, versions: list[Seen]
+) -> None:
+    verdict = judged(registry, name, versions[0])
+    with pytest.raises(PromotionError, match="was edited"):
+        promote(registry, {**verdict, "candidate": {**verdict["candidate"], "version": 2}})
+
+
+@pytest.mark.parametrize("missing", ["verdict", "candidate", "champion", "evidence"])
 def test_incomplete_verdict_is_refused(
-    registry: Registry, verdicts: list[Verdict], missing: str
+    registry: Registry, name: str, versions: list[Seen], missing: str
 ) -> None:
-    rest = {key: value for key, value in verdicts[0].items() if key != missing}
+    verdict = judged(registry, name, versions[0])
     with pytest.raises(PromotionError, match="the verdict is incomplete"):
-        promote(registry, rest)
+        promote(registry, {key: value for key, value in verdict.items() if key != missing})
+
+
+def test_verdict_on_other_bytes_than_the_versions_is_refused(
+    registry: Registry, name: str, versions: list[Seen]
+) -> None:
+    verdict = judged(registry, name, Seen(1, "0" * 64))
+    with pytest.raises(PromotionError, match="the verdict is about digest 0000"):
+        promote(registry, verdict)
+    with pytest.raises(PromotionError, match="has no version 99"):
+        promote(registry, judged(registry, name, Seen(99, "1" * 64)))
+
+
+@pytest.mark.parametrize(("until", "holds"), [("2000-01-31", False), ("2999-01-31", True)])
+def test_waiver_counts_until_its_day(
+    registry: Registry, name: str, versions: list[Seen], until: str, holds: bool
+) -> None:
+    waiver = {"reason": "r", "by": "b", "until": until, "expired": False}
+    rules = [{"name": "size_ratio", "state": "waived", "waiver": waiver}]
+    verdict = judged(registry, name, versions[0], rules=rules)
+    if holds:
+        assert promote(registry, verdict).changed
+        return
+    with pytest.raises(PromotionError, match="waivers that have ended: size_ratio"):
+        promote(registry, verdict)
 
 
 def test_verdict_against_a_former_champion_is_stale(
-    registry: Registry, verdicts: list[Verdict]
+    registry: Registry, name: str, versions: list[Seen]
 ) -> None:
-    promote(registry, verdicts[0])
-    stale = dict(verdicts[2])
+    stale = judged(registry, name, versions[2])
+    lift(registry, name, versions[0])
     with pytest.raises(PromotionError, match="it compared with no champion") as caught:
         promote(registry, stale)
     assert "flows release" in caught.value.cure
-    promote(registry, against(verdicts[1], registry))
-    stale["champion"] = {"version": 1, "digest": verdicts[0]["candidate"]["digest"]}
+    stale = judged(registry, name, versions[2])
+    lift(registry, name, versions[1])
     with pytest.raises(PromotionError, match=r"compared with version 1, .* now version 2"):
         promote(registry, stale)
 
 
 def test_bytes_altered_in_the_registry_are_not_promoted(
-    registry: Registry, verdicts: list[Verdict]
+    registry: Registry, name: str, models: list[Path], tmp_path: Path
 ) -> None:
-    shutil.rmtree(registry.state / "bundles", ignore_errors=True)
-    path = registry.client.get_model_version_download_uri(NAME, "1").removeprefix("file://")
-    tokenizer = Path(path) / "artifacts" / "bundle" / "tokenizer.json"
-    before = tokenizer.read_bytes()
-    tokenizer.write_text("{}")
+    model = Path(shutil.copytree(models[0], tmp_path / "model"))
+    version = add_version(registry, name, model)
+    shutil.rmtree(registry.state / "bundles" / version.digest, ignore_errors=True)
+    (model / "artifacts" / "bundle" / "tokenizer.json").write_text("{}")
     with pytest.raises(IntegrityError, match="not those of digest"):
-        promote(registry, verdicts[0])
-    tokenizer.write_bytes(before)
-    assert champion(registry, NAME) is None
+        promote(registry, judged(registry, name, version))
+    assert champion(registry, name) is None
 
 
 def test_of_two_promoters_at_once_one_wins_and_the_other_is_stale(
-    registry: Registry, verdicts: list[Verdict]
+    registry: Registry, name: str, versions: list[Seen]
 ) -> None:
+    verdicts = [judged(registry, name, version) for version in versions[:2]]
     results: list[str] = []
     gate = threading.Barrier(2)
 
@@ -149,72 +203,158 @@ def test_of_two_promoters_at_once_one_wins_and_the_other_is_stale(
         except PromotionError as error:
             results.append(error.what)
 
-    threads = [threading.Thread(target=run, args=(verdict,)) for verdict in verdicts[:2]]
+    threads = [threading.Thread(target=run, args=(verdict,)) for verdict in verdicts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert sorted("stale" in result for result in results) == [False, True]
+    assert verbs(registry, name) == ["intent", "done"]
+
+
+def test_promoter_that_is_overtaken_after_its_last_look_is_stale(
+    registry: Registry, name: str, versions: list[Seen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse, better = (judged(registry, name, version) for version in versions[:2])
+    try_out = promote_module.smoke
+
+    def overtaken(folder: Path, verdict: Verdict) -> None:
+        try_out(folder, verdict)
+        with monkeypatch.context() as patch:
+            patch.setattr(promote_module, "smoke", try_out)
+            promote(registry, better)
+
+    monkeypatch.setattr(promote_module, "smoke", overtaken)
+    with pytest.raises(PromotionError, match="stale"):
+        promote(registry, worse)
+    assert champion(registry, name) == versions[1]
+
+
+def test_verdict_promotes_once_and_a_rollback_stands(
+    registry: Registry, name: str, versions: list[Seen]
+) -> None:
+    lift(registry, name, versions[0])
+    verdict = judged(registry, name, versions[1])
+    promote(registry, verdict)
+    assert withdrawn(registry, verdict) is None
+    rollback(registry, name, None)
+    assert withdrawn(registry, verdict) is not None
+    with pytest.raises(PromotionError, match=r"version 2 .* was rolled back .* promotes once"):
+        promote(registry, verdict)
+    assert champion(registry, name) == versions[0]
+    assert rollback(registry, name, 2).changed, "a person may"
+
+
+def test_same_evidence_is_judged_once(registry: Registry, name: str, versions: list[Seen]) -> None:
+    held = judged(registry, name, versions[0], "hold")
+    again = record_decision(registry, {**held, "verdict": "promote"}, REPORT)
+    assert again.payload["verdict"] == held
+    with pytest.raises(PromotionError, match="edited"):
+        promote(registry, {**held, "verdict": "promote"})
 
 
 def test_rollback_gives_back_the_former_champion_and_repeating_it_changes_nothing(
-    registry: Registry, verdicts: list[Verdict]
+    registry: Registry, name: str, versions: list[Seen]
 ) -> None:
-    for verdict in verdicts:
-        promote(registry, against(verdict, registry))
-    assert rollback(registry, NAME, None).after.version == 2
-    again = rollback(registry, NAME, None)
+    lift(registry, name, *versions[:3])
+    assert rollback(registry, name, None).after == versions[1]
+    again = rollback(registry, name, None)
     assert not again.changed
     assert "--to" in again.sentence
-    assert champion(registry, NAME) == Seen(2, verdicts[1]["candidate"]["digest"])
+    assert champion(registry, name) == versions[1]
 
 
 def test_rollback_to_a_version_goes_there_and_repeating_it_changes_nothing(
-    registry: Registry, verdicts: list[Verdict]
+    registry: Registry, name: str, versions: list[Seen]
 ) -> None:
-    for verdict in verdicts:
-        promote(registry, against(verdict, registry))
-    assert rollback(registry, NAME, 1).changed
-    assert not rollback(registry, NAME, 1).changed
-    verbs = [move.verb for move in history.read(registry, NAME, 1)]
-    assert verbs == ["promote", "promote", "promote", "rollback"]
+    lift(registry, name, *versions[:3])
+    assert rollback(registry, name, 1).changed
+    assert not rollback(registry, name, 1).changed
+    assert verbs(registry, name) == ["intent", "done"] * 4
 
 
-def test_rollback_without_a_champion_or_a_former_one_says_so(
-    registry: Registry, verdicts: list[Verdict]
+def test_rollback_goes_only_where_a_verdict_once_led(
+    registry: Registry, name: str, versions: list[Seen]
 ) -> None:
     with pytest.raises(PromotionError, match="has no champion"):
-        rollback(registry, NAME, None)
-    promote(registry, verdicts[0])
+        rollback(registry, name, None)
+    lift(registry, name, versions[0])
     with pytest.raises(PromotionError, match="had no champion before it"):
-        rollback(registry, NAME, None)
-    with pytest.raises(PromotionError, match="has no version 9"):
-        rollback(registry, NAME, 9)
+        rollback(registry, name, None)
+    for version in (2, 9):
+        with pytest.raises(PromotionError, match=f"version {version} .* never was its champion"):
+            rollback(registry, name, version)
 
 
-def test_move_that_a_kill_cut_short_is_forgotten(
-    registry: Registry, verdicts: list[Verdict], monkeypatch: pytest.MonkeyPatch
+def test_alias_moved_by_hand_is_known_and_never_gone_back_to(
+    registry: Registry, name: str, versions: list[Seen]
 ) -> None:
-    promote(registry, verdicts[0])
+    lift(registry, name, versions[0])
+    registry.client.set_registered_model_alias(name, "champion", "3")
+    lift(registry, name, versions[1])
+    assert verbs(registry, name) == ["intent", "done", "by hand", "intent", "done"]
+    with pytest.raises(PromotionError, match="those that were: 1, 2"):
+        rollback(registry, name, 3)
+    assert rollback(registry, name, None).after == versions[0]
+
+
+def test_rollback_brings_back_a_champion_whose_alias_was_deleted(
+    registry: Registry, name: str, versions: list[Seen]
+) -> None:
+    lift(registry, name, *versions[:2])
+    registry.client.delete_registered_model_alias(name, "champion")
+    assert rollback(registry, name, None).after == versions[1]
+
+
+def test_rollback_to_a_version_whose_digest_was_changed_is_refused(
+    registry: Registry, name: str, versions: list[Seen]
+) -> None:
+    lift(registry, name, *versions[:2])
+    registry.client.set_model_version_tag(name, "1", "touchstone.digest", versions[3].digest)
+    with pytest.raises(PromotionError, match=r"version 1 .* when it was champion"):
+        rollback(registry, name, None)
+
+
+@pytest.mark.parametrize(("moved", "end"), [(False, "abandoned"), (True, "done")])
+def test_move_that_a_kill_cut_short_is_settled_by_where_the_alias_is(
+    registry: Registry,
+    name: str,
+    versions: list[Seen],
+    monkeypatch: pytest.MonkeyPatch,
+    moved: bool,
+    end: str,
+) -> None:
+    lift(registry, name, versions[0])
+    verdict = judged(registry, name, versions[1])
+    killed: Callable[..., None] = type(registry.client).set_registered_model_alias
+
+    def cut(*arguments: object) -> None:
+        if moved:
+            killed(*arguments)
+        raise KeyboardInterrupt("killed")
+
     with monkeypatch.context() as patch:
-        patch.setattr(type(registry.client), "set_registered_model_alias", _killed)
+        patch.setattr(type(registry.client), "set_registered_model_alias", cut)
         with pytest.raises(KeyboardInterrupt, match="killed"):
-            promote(registry, against(verdicts[1], registry))
-    assert champion(registry, NAME) == Seen(1, verdicts[0]["candidate"]["digest"])
-    promote(registry, against(verdicts[1], registry))
-    moves = history.read(registry, NAME, 2)
-    assert [(move.before, move.after) for move in moves] == [(None, 1), (1, 2)]
+            promote(registry, verdict)
+    assert champion(registry, name) == versions[1 if moved else 0]
+    promote(registry, verdict)
+    again = [] if moved else ["intent", "done"]
+    assert verbs(registry, name) == ["intent", "done", "intent", end, *again]
+    assert champion(registry, name) == versions[1]
 
 
-def test_alias_moved_by_hand_is_known_to_history(
-    registry: Registry, verdicts: list[Verdict]
+def test_ledger_that_was_replaced_lets_nothing_move(
+    registry: Registry,
+    name: str,
+    versions: list[Seen],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    promote(registry, verdicts[0])
-    registry.client.set_registered_model_alias(NAME, "champion", "3")
-    assert rollback(registry, NAME, None).after.version == 1
-    verbs = [move.verb for move in history.read(registry, NAME, 1)]
-    assert verbs == ["promote", "by hand", "rollback"]
-
-
-def _killed(*_: object) -> None:
-    raise KeyboardInterrupt("killed")
+    verdict = verdict_on(registry, name, versions[0])
+    record(registry, verdict)
+    monkeypatch.setenv("TOUCHSTONE_LEDGER", f"sqlite:///{tmp_path / 'mine.db'}")
+    with pytest.raises(PromotionError, match="the ledger knows of no verdict"):
+        promote(registry, verdict)
+    with pytest.raises(IntegrityError, match="the ledger has none"):
+        record_decision(registry, verdict, REPORT)

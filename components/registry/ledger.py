@@ -1,0 +1,277 @@
+"""In: decisions and moves. Out: rows that are only added, each with the hash of the one before.
+
+A row's hash is SHA-256 of the previous row's hash and its own canonical JSON, so that an edited,
+deleted or reordered row breaks the chain from there on. A chain that was cut at its end, or made
+anew from its start, is whole again: therefore the hash of a model's last row is also kept as a
+tag on the registered model, in MLflow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+
+from components.errors import IntegrityError, TouchstoneError
+from components.failpoints import failpoint
+from components.registry.locks import ledger_address, model_lock
+from components.registry.place import Registry, safe
+
+HEAD: Final = "touchstone.ledger"
+NO_ROW: Final = "0" * 64
+LOCK_SECONDS: Final = 60
+
+Verb = Literal["decision", "intent", "done", "abandoned", "by hand"]
+COLUMNS: Final = ("seq", "at", "who", "name", "verb", "key", "payload", "previous", "hash")
+TABLE: Final = sa.Table(
+    "touchstone_ledger",
+    sa.MetaData(),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    *(sa.Column(name, sa.Text, nullable=False) for name in COLUMNS[1:]),
+    sa.UniqueConstraint("key", name="touchstone_ledger_key"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row.
+
+    Attributes:
+        seq: its place in the chain, from 1.
+        at: when, UTC, ISO 8601.
+        who: user@host.
+        name: the model.
+        verb: what happened.
+        key: names the event; the same event twice is one row.
+        payload: the rest, as JSON values.
+        previous: hash of the row before.
+        hash: of this row.
+    """
+
+    seq: int
+    at: str
+    who: str
+    name: str
+    verb: Verb
+    key: str
+    payload: Mapping[str, Any]
+    previous: str
+    hash: str
+
+
+class Ledger:
+    """The rows of one database, and the tags in MLflow that tell when its end is missing.
+
+    Args:
+        registry: whose decisions and moves these are.
+        engine: of the database.
+    """
+
+    def __init__(self, registry: Registry, engine: sa.Engine) -> None:
+        self._registry = registry
+        self._engine = engine
+        self._sound: set[str] = set()
+
+    def append(
+        self, name: str, verb: Verb, key: str, payload: Mapping[str, Any], *, tell: bool = True
+    ) -> Entry:
+        """Add a row, or find the row of the same key; the caller holds the model's lock.
+
+        Args:
+            name: the model.
+            verb: what happened.
+            key: names the event.
+            payload: JSON values.
+            tell: keep the row's hash in MLflow too; without, the next row that is told of does so.
+
+        Raises:
+            IntegrityError: the ledger lacks a row that MLflow knows of.
+        """
+        self.check(name)
+        text = canonical(payload)
+        with self._alone() as connection:
+            row = connection.execute(sa.select(TABLE).where(TABLE.c.key == key)).first()
+            if row is None:
+                last = connection.execute(_last()).first()
+                values = {
+                    "seq": last.seq + 1 if last else 1,
+                    "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "who": who(),
+                    "name": name,
+                    "verb": verb,
+                    "key": key,
+                    "payload": text,
+                    "previous": last.hash if last else NO_ROW,
+                }
+                values["hash"] = row_hash(values)
+                connection.execute(sa.insert(TABLE).values(values))
+        failpoint("ledger.appended")
+        entry = _entry(values if row is None else row._mapping)
+        if tell:
+            self._tell(entry)
+        return entry
+
+    def read(self, name: str | None = None, verbs: Sequence[Verb] | None = None) -> list[Entry]:
+        """Return the rows of one model or of all, oldest first; of some verbs, or of all."""
+        asked = sa.select(TABLE).order_by(TABLE.c.seq)
+        if name is not None:
+            asked = asked.where(TABLE.c.name == name)
+        if verbs is not None:
+            asked = asked.where(TABLE.c.verb.in_(verbs))
+        with self._engine.connect() as connection:
+            return [_entry(row._mapping) for row in connection.execute(asked)]
+
+    def find(self, key: str) -> Entry | None:
+        """Return the row of that key, or None."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(TABLE).where(TABLE.c.key == key)).first()
+        return None if row is None else _entry(row._mapping)
+
+    def verify(self) -> list[str]:
+        """Name every row that was edited, removed or moved, and every end that is missing."""
+        with self._engine.connect() as connection:
+            rows = [
+                dict(row._mapping)
+                for row in connection.execute(sa.select(TABLE).order_by(TABLE.c.seq))
+            ]
+        found, before = [], (0, NO_ROW)
+        for row in rows:
+            seq = row["seq"]
+            title = f"row {seq} ({row['verb']} of {row['name']}, {row['at']})"
+            if row_hash(row) != row["hash"]:
+                found.append(f"{title} was edited: its hash is not that of its content")
+            if seq != before[0] + 1:
+                found.append(f"{title} follows row {before[0]}: what was between them is gone")
+            elif row["previous"] != before[1]:
+                found.append(f"{title} does not follow row {before[0]}: one of them was replaced")
+            before = (seq, row["hash"])
+        hashes = {row["seq"]: row["hash"] for row in rows}
+        for model in self._registry.client.search_registered_models():
+            if problem := _end_missing(model.name, model.tags.get(HEAD), hashes):
+                found.append(problem)
+        return found
+
+    def check(self, name: str) -> None:
+        """Look once whether the model's last row that MLflow knows of is here.
+
+        Raises:
+            IntegrityError: it is not: the ledger was cut, or is another one.
+        """
+        if name in self._sound:
+            return
+        tag = self._registry.client.get_registered_model(name).tags.get(HEAD)
+        seq = _head(tag)[0] if tag else None
+        asked = sa.select(TABLE.c.hash).where(TABLE.c.seq == seq)
+        with self._engine.connect() as connection:
+            there = connection.execute(asked).scalar()
+        if problem := _end_missing(name, tag, {seq: str(there)} if seq and there else {}):
+            raise IntegrityError(
+                problem,
+                "restore the ledger from a backup, or name the right database in "
+                f"TOUCHSTONE_LEDGER; to begin anew on purpose, delete the tag {HEAD} of {name}",
+            )
+        self._sound.add(name)
+
+    def _tell(self, entry: Entry) -> None:
+        """Keep the last row's hash in MLflow; a row that was there already may not be the last."""
+        last = sa.select(sa.func.max(TABLE.c.seq)).where(TABLE.c.name == entry.name)
+        with self._engine.connect() as connection:
+            here = sa.select(TABLE.c.seq, TABLE.c.hash).where(TABLE.c.seq == last.scalar_subquery())
+            seq, hashed = connection.execute(here).one()
+        self._registry.client.set_registered_model_tag(
+            entry.name, HEAD, canonical({"seq": seq, "hash": hashed})
+        )
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[sa.Connection]:
+        """Open a transaction that no other writer shares."""
+        sqlite = self._engine.dialect.name == "sqlite"
+        alone = "BEGIN IMMEDIATE" if sqlite else f"LOCK TABLE {TABLE.name} IN EXCLUSIVE MODE"
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql(alone)
+            yield connection
+
+
+def open_ledger(registry: Registry) -> Ledger:
+    """Connect to the ledger's database; its table is made when it is absent.
+
+    Raises:
+        TouchstoneError: the database cannot be used.
+    """
+    address = ledger_address(registry)
+    registry.state.mkdir(parents=True, exist_ok=True)
+    waits = {"timeout": LOCK_SECONDS} if address.startswith("sqlite") else {}
+    try:
+        engine = sa.create_engine(address, poolclass=sa.NullPool, connect_args=waits)
+        if not sa.inspect(engine).has_table(TABLE.name):
+            # Two processes that make one table at once: one of them fails.
+            with model_lock(registry, TABLE.name):
+                TABLE.create(engine, checkfirst=True)
+    except sa.exc.SQLAlchemyError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise TouchstoneError(
+            f"the ledger at {safe(address)} cannot be used: {reason}",
+            "check the database; `python -m flows doctor` looks at the rest",
+        ) from error
+    return Ledger(registry, engine)
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def row_hash(row: Mapping[str, Any]) -> str:
+    """Return the hash of a row: SHA-256 of the previous row's hash and the row as JSON."""
+    own = {name: row[name] for name in COLUMNS if name not in {"previous", "hash"}}
+    return hashlib.sha256((row["previous"] + canonical(own)).encode()).hexdigest()
+
+
+def who() -> str:
+    """Return user@host; a user without a name, as containers have them, by number."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _last() -> sa.Select[Any]:
+    return sa.select(TABLE.c.seq, TABLE.c.hash).order_by(TABLE.c.seq.desc()).limit(1)
+
+
+def _entry(row: Mapping[Any, Any]) -> Entry:
+    values = {name: row[name] for name in COLUMNS}
+    return Entry(**values | {"payload": json.loads(values["payload"])})
+
+
+def _head(tag: str) -> tuple[int, str]:
+    """Return seq and hash of the tag in MLflow; (0, "") for a tag that somebody else wrote."""
+    try:
+        head = json.loads(tag)
+        return int(head["seq"]), str(head["hash"])
+    except (KeyError, TypeError, ValueError):
+        return 0, ""
+
+
+def _end_missing(name: str, tag: str | None, hashes: Mapping[int, str]) -> str | None:
+    """Return what is wrong when MLflow knows of a row that is not here."""
+    if tag is None:
+        return None
+    seq, hashed = _head(tag)
+    if hashes.get(seq) == hashed:
+        return None
+    return (
+        f"the registry knows of row {seq} of {name} with hash {hashed[:12]}, and the ledger has "
+        f"{'another' if seq in hashes else 'none'}: it was cut at its end, or is not the one that "
+        "was written"
+    )
