@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.errors import DataError
-from components.evaluation.calibration import calibration
+from components.calibration import calibration
 from components.evaluation.labels import confusion_matrix, label_table
 from components.evaluation.slices import slice_scores
 from components.evaluation.speed import latency, throughput

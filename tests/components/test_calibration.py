@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.evaluation.calibration import calibration
+from components.calibration import calibration
 
 
 def test_error_is_the_one_computed_by_hand() -> None:
