@@ -13,6 +13,7 @@ PARENT: Final = "mlflow.parentRunId"
 KIND: Final = "touchstone.kind"
 STUDY: Final = "touchstone.study"
 TRIAL: Final = "touchstone.trial"
+ROUND: Final = "touchstone.round"
 LINEAGE: Final = "touchstone.lineage"
 EPOCH: Final = "epoch"
 # What MLflow takes in one call.
@@ -29,19 +30,21 @@ STATUS: Final[Mapping[State, str]] = {
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial of a search that has ended.
+    """One trial of a search that has ended, or a further training of it with another seed.
 
     Attributes:
         number: its place in the study, from 0.
         values: what was tried, as field of `training` to value.
         scores: per epoch, the validation score.
         state: how it ended.
+        round: 0 for the trial itself, from 1 for its further trainings.
     """
 
     number: int
     values: Mapping[str, object]
     scores: Mapping[int, float]
     state: State
+    round: int = 0
 
 
 def experiment(registry: Registry, name: str) -> str:
@@ -72,14 +75,18 @@ def start_study(registry: Registry, name: str, study: str, params: Mapping[str, 
 
 
 def log_trial(registry: Registry, study_run: str, trial: Trial) -> str:
-    """Log one trial under its study's run; logging it again changes nothing.
+    """Log one trial, or further training, under its study's run; logging it again changes nothing.
 
     Returns:
         The run's id.
     """
     parent = registry.client.get_run(study_run)
     key = {KIND: "trial", STUDY: parent.data.tags[STUDY], TRIAL: str(trial.number)}
-    run = _run(registry, parent.info.experiment_id, f"trial {trial.number}", key, study_run)
+    title = f"trial {trial.number}"
+    if trial.round:
+        key |= {KIND: "finalist", ROUND: str(trial.round)}
+        title += f", seed {trial.round + 1}"
+    run = _run(registry, parent.info.experiment_id, title, key, study_run)
     if run.info.status == STATUS[trial.state]:
         return str(run.info.run_id)
     metrics = [("score", score, epoch) for epoch, score in trial.scores.items()]

@@ -7,7 +7,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
-from components.search.trials import Searched, Trial
+from components.search.finalists import Finalist
+from components.search.searched import Searched
+from components.search.trials import Trial
 
 INK: Final = "#1f2937"
 ACCENT: Final = "#b7791f"
@@ -15,7 +17,7 @@ FAINT: Final = "#9ca3af"
 
 
 def draw_history(searched: Searched, path: Path) -> None:
-    """Draw each trial's score and the best so far."""
+    """Draw each trial's score, the best so far, and the finalists' further scores and means."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -36,8 +38,11 @@ def draw_history(searched: Searched, path: Path) -> None:
     for trial in searched.trials:
         if trial.score is None:
             axes.axvline(trial.number, color=FAINT, linestyle=":", label="diverged")
-    axes.axhline(_score(searched.best), color=ACCENT, linewidth=0.6, alpha=0.5)
-    axes.set_title(f"best {searched.best.score:.4f}, trial {searched.best.number}", color=INK)
+    best = searched.best
+    for finalist in searched.finalists:
+        _spread(axes, finalist, ACCENT if finalist.trial == best.trial else INK)
+    axes.axhline(best.mean, color=ACCENT, linewidth=0.6, alpha=0.5)
+    axes.set_title(f"best {best.figure}, trial {best.trial}", color=INK)
     axes.set_xlabel("trial")
     axes.set_ylabel("validation score")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -61,6 +66,17 @@ def draw_importances(importances: Mapping[str, float], path: Path) -> None:
     axes.set_title("share in the differences between scores", color=INK)
     _finish(axes)
     figure.savefig(path, dpi=120)
+
+
+def _spread(axes: Any, finalist: Finalist, color: str) -> None:  # noqa: ANN401
+    """Draw what further seeds scored beside the trial's own dot, and a bar at the mean of all."""
+    if finalist.spread is None or finalist.reason is not None:
+        return
+    further = finalist.scores[1:]
+    place = [finalist.trial] * len(further)
+    axes.scatter(place, further, marker="x", color=color, zorder=4, label="with another seed")
+    ends = (finalist.trial - 0.15, finalist.trial + 0.15)
+    axes.hlines(finalist.mean, *ends, color=color, linewidth=2, label="mean over seeds")
 
 
 def _dots(axes: Any, trials: list[Trial], label: str, **style: str) -> None:  # noqa: ANN401

@@ -9,34 +9,51 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.files import atomic_folder, write_text
+from components.files import atomic_folder, write_json, write_text
+from components.search.finalists import Finalist
 from components.search.pictures import draw_history, draw_importances
-from components.search.trials import Searched, Trial
+from components.search.searched import Searched
+from components.search.trials import Trial
 
 
 def write_results(searched: Searched, out: Path) -> None:
-    """Write best.yaml, trials.parquet, history.png and, where they can be told, importances.png.
+    """Write best.yaml, finalists.json, trials.parquet, and pictures.
+
+    The pictures are history.png and, where they can be told, importances.png.
 
     Raises:
-        DivergenceError: no trial came to its end; nothing is written.
+        DivergenceError: no trial came to its end, or no finalist stood; nothing is written.
     """
-    best = searched.best
+    best, trial = searched.best, searched.best_trial
+    winner = {
+        "trial": best.trial,
+        "score": trial.score,
+        "mean": best.mean,
+        "spread": best.spread,
+        "scores": list(best.scores),
+        "values": dict(trial.values),
+        "study": searched.study,
+    }
+    finalists = [_finalist(finalist) for finalist in searched.finalists]
     with atomic_folder(out) as folder:
-        write_text(
-            folder / "best.yaml",
-            _yaml(
-                {
-                    "trial": best.number,
-                    "score": best.score,
-                    "values": dict(best.values),
-                    "study": searched.study,
-                }
-            ),
-        )
+        write_text(folder / "best.yaml", _yaml(winner))
+        write_json(folder / "finalists.json", {"trials": finalists, "winner": best.trial})
         pq.write_table(_table(searched.trials), folder / "trials.parquet")
         draw_history(searched, folder / "history.png")
         if searched.importances:
             draw_importances(searched.importances, folder / "importances.png")
+
+
+def _finalist(finalist: Finalist) -> dict[str, Any]:
+    """One entry of finalists.json; one that is out has scores, which no mean sums up."""
+    out = finalist.reason is not None
+    return {
+        "trial": finalist.trial,
+        "scores": list(finalist.scores),
+        "mean": None if out else finalist.mean,
+        "spread": None if out else finalist.spread,
+        "reason": finalist.reason,
+    }
 
 
 def _yaml(tree: dict[str, Any]) -> str:

@@ -1,46 +1,28 @@
-"""In: the search section and an objective. Out: exactly the asked number of trials."""
+"""In: the search section and an objective. Out: the asked number of trials, and their finalists."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from components.errors import DivergenceError
-from components.params import SearchParams, TrainingParams, overlay
+from components.params import SearchParams, TrainingParams
 from components.search.importances import importances
-from components.search.space import ORIGIN, defaults, distributions, within
+from components.search.objective import Objective, Pruned, finite, section_of
+from components.search.rounds import Rounds
+from components.search.searched import Searched, SearchWatch
+from components.search.space import defaults, distributions, within
 from components.search.study import StudyPlace, open_study
-from components.search.trials import (
-    NUMBER,
-    REASON,
-    VALUES,
-    Searched,
-    SearchWatch,
-    ended,
-    read_trial,
-)
+from components.search.trials import NUMBER, REASON, VALUES, ended, read_trial
 from components.seeding import derive
 
 if TYPE_CHECKING:
     import optuna
 
 UNWATCHED = SearchWatch()
-
-Report = Callable[[int, float], None]
-
-
-class Pruned(Exception):  # noqa: N818 - no error: it ends a trial that is not worth its time
-    """Raised by `report`: the trial must stop; the objective lets it pass."""
-
-
-class Objective(Protocol):
-    """Trains once and returns the validation score of the best epoch."""
-
-    def __call__(self, training: TrainingParams, trial_seed: int, report: Report, /) -> float:
-        """Call `report(epoch, score)` after each epoch, epochs from 1."""
 
 
 def run_search(
@@ -52,6 +34,8 @@ def run_search(
     watch: SearchWatch = UNWATCHED,
 ) -> Searched:
     """Search until the study has `params.trials` ended trials, whatever killed it before.
+
+    Then the best of them train again with other seeds (`Rounds.run`), and the best mean wins.
 
     * Trial 0 is the training section untouched but for `epochs`. Where one of its values lies
       outside its range, it trains with that value all the same, and the sampler does not learn
@@ -67,15 +51,15 @@ def run_search(
     Args:
         params: the search section.
         training: the training section, which the draws are laid over.
-        seed: of the draws, and of every trial's training.
+        seed: of the draws, and of every trial's training; further seeds derive from it.
         objective: trains.
         place: where the study persists.
-        watch: told of every trial.
+        watch: told of every training.
 
     Raises:
         ParamsError: a value of the space is not allowed in the training section.
         TouchstoneError: another process is at this study.
-        IntegrityError: the study cannot be read.
+        IntegrityError: the study, or the record of its finalists, cannot be read.
     """
     space = distributions(params, training)
     deadline = time.monotonic() + 60 * (params.minutes or math.inf)
@@ -89,7 +73,8 @@ def run_search(
             runner.run(number, watch)
         counted = ended(study)[: params.trials]
         trials = tuple(read_trial(study, frozen) for frozen in counted)
-        return Searched(place.name, trials, importances(counted))
+        finalists = Rounds(params, training, seed, objective, place, watch).run(trials)
+        return Searched(place.name, trials, importances(counted), finalists)
 
 
 @dataclass(frozen=True)
@@ -110,7 +95,7 @@ class _Runner:
         trial, values = self._ask(number)
         trial.set_user_attr(NUMBER, number)
         trial.set_user_attr(VALUES, values)
-        watch.on_start(number, values)
+        watch.on_start(number)
         try:
             self.study.tell(trial, self._score(trial, number, values))
         except Pruned:
@@ -140,22 +125,12 @@ class _Runner:
         return self.study.ask(inside), values
 
     def _score(self, trial: optuna.Trial, number: int, values: Mapping[str, Any]) -> float:
-        section = overlay(
-            self.training,
-            {**values, "epochs": self.params.epochs},
-            f"{ORIGIN}, trial {number}",
-        )
+        section = section_of(self.params, self.training, values, number)
 
         def report(epoch: int, score: float) -> None:
-            trial.report(_finite(score), epoch)
+            trial.report(finite(score), epoch)
             # After its last epoch a trial has cost all that it can cost.
             if epoch < section.epochs and trial.should_prune():
                 raise Pruned(f"trial {number} after epoch {epoch}")
 
-        return _finite(self.objective(section, self.seed, report))
-
-
-def _finite(score: float) -> float:
-    if not math.isfinite(score):
-        raise DivergenceError(f"search: a score must be finite, found {score}", "lower the rate")
-    return score
+        return finite(self.objective(section, self.seed, report))

@@ -74,7 +74,7 @@ def _read(folder: Path, name: str, params: SearchParams) -> Study:
     journal = folder / JOURNAL
     # A process that was killed while it wrote leaves Optuna's own lock and half a line behind.
     (folder / f"{JOURNAL}.lock").unlink(missing_ok=True)
-    _drop_half_line(journal)
+    drop_half_line(journal)
     try:
         backend = JournalFileBackend(str(journal), JournalFileOpenLock(str(journal)))
         study = optuna.create_study(
@@ -96,7 +96,8 @@ def _read(folder: Path, name: str, params: SearchParams) -> Study:
     return study
 
 
-def _drop_half_line(journal: Path) -> None:
+def drop_half_line(journal: Path) -> None:
+    """Cut off what a process that was killed while it wrote left after the last whole line."""
     if not journal.exists():
         return
     content = journal.read_bytes()

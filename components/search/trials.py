@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
-
-from components.errors import DivergenceError
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -50,54 +48,6 @@ class Trial:
     reason: str | None
 
 
-def _ignore(*_: object) -> None:
-    """Look away."""
-
-
-@dataclass(frozen=True)
-class SearchWatch:
-    """Who is told of trials: `on_start` with number and values, `on_end` with the ended trial.
-
-    A search that goes on begins with `on_end` of the trials that ended before it, since a killed
-    process may have told nobody of its last one.
-    """
-
-    on_start: Callable[[int, Mapping[str, Any]], None] = _ignore
-    on_end: Callable[[Trial], None] = _ignore
-
-
-@dataclass(frozen=True)
-class Searched:
-    """What a search found.
-
-    Attributes:
-        study: its name.
-        trials: all of them, by number.
-        importances: share of each searched field in the differences between scores; empty when
-            there is too little to tell.
-    """
-
-    study: str
-    trials: tuple[Trial, ...]
-    importances: Mapping[str, float]
-
-    @property
-    def best(self) -> Trial:
-        """The complete trial with the highest score; of equals, the earliest.
-
-        Raises:
-            DivergenceError: no trial came to its end.
-        """
-        complete = [trial for trial in self.trials if trial.state == "complete"]
-        if not complete:
-            reason = self.trials[-1].reason if self.trials else "none was run"
-            raise DivergenceError(
-                f"search: one of {len(self.trials)} trials must end well, found none: {reason}",
-                "lower training.learning_rate, and the ranges of search.space with it",
-            )
-        return max(complete, key=lambda trial: (_score(trial), -trial.number))
-
-
 def ended(study: Study) -> list[FrozenTrial]:
     """Return the trials that count, by number: complete, pruned or diverged, never killed."""
     from optuna.trial import TrialState
@@ -125,9 +75,3 @@ def read_trial(study: Study, frozen: FrozenTrial) -> Trial:
         attempts=len(attempts),
         reason=frozen.user_attrs.get(REASON),
     )
-
-
-def _score(trial: Trial) -> float:
-    if trial.score is None:
-        raise ValueError(f"complete trial {trial.number} has no score")
-    return trial.score

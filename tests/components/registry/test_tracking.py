@@ -47,6 +47,18 @@ def test_trial_cut_short_by_a_kill_is_completed_not_doubled(
     assert registry.client.get_run(run_id).info.status == "FINISHED"
 
 
+def test_further_training_is_a_run_of_its_own_beside_its_trial(registry: Registry) -> None:
+    study = start_study(registry, "track-f", "s1", {})
+    own = log_trial(registry, study, Trial(3, {"dropout": 0.1}, {1: 0.5}, "complete"))
+    again = [Trial(3, {"dropout": 0.1}, {1: 0.6}, "complete", n) for n in (1, 2, 1)]
+    first, second, repeated = (log_trial(registry, study, trial) for trial in again)
+    assert len({own, first, second}) == 3
+    assert repeated == first
+    run = registry.client.get_run(second)
+    assert run.info.run_name == "trial 3, seed 3"
+    assert run.data.tags["mlflow.parentRunId"] == study
+
+
 def test_same_number_in_another_study_is_another_trial(registry: Registry) -> None:
     trial = Trial(0, {}, {1: 0.5}, "failed")
     first = log_trial(registry, start_study(registry, "track-d", "s1", {}), trial)

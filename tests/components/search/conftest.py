@@ -27,7 +27,9 @@ def training(params_tree: dict[str, Any]) -> TrainingParams:
 @pytest.fixture
 def section(params_tree: dict[str, Any]) -> Callable[..., SearchParams]:
     def make(**values: Any) -> SearchParams:
-        tree = params_tree["search"] | {"space": SPACE, "epochs": 3, "trials": 6} | values
+        alone = {"trials": 2, "seeds": 0, "minutes": None}
+        base = {"space": SPACE, "epochs": 3, "trials": 6, "finalists": alone}
+        tree = params_tree["search"] | base | values
         return SearchParams.model_validate_json(_json(tree))
 
     return make

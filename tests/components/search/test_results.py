@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from components.errors import DivergenceError
+from components.files import read_json
 from components.params.load import read_tree
-from components.search import Searched, Trial, write_results
+from components.search import Finalist, Searched, Trial, write_results
 
 PNG = b"\x89PNG"
 
@@ -29,26 +31,45 @@ SEARCHED = Searched(
     "toy",
     (trial(0, 0.5), trial(1, 0.3, "pruned"), trial(2, None, "failed"), trial(3, 0.5)),
     {"learning_rate": 0.75, "batch_size": 0.25},
+    (Finalist(0, (0.5, 0.25), None), Finalist(3, (0.5, 0.75), None)),
 )
 
 
-def test_best_of_equal_scores_is_the_earliest() -> None:
-    assert SEARCHED.best.number == 0
-
-
-def test_pruned_trial_is_not_the_best_whatever_its_score() -> None:
-    assert Searched("toy", (trial(0, 0.5), trial(1, 0.9, "pruned")), {}).best.number == 0
-
-
-def test_best_values_survive_the_way_through_yaml(tmp_path: Path) -> None:
+def test_winners_values_survive_the_way_through_yaml(tmp_path: Path) -> None:
     write_results(SEARCHED, tmp_path / "search")
-    best = read_tree(tmp_path / "search" / "best.yaml")
-    assert best == {
-        "trial": 0,
+    assert read_tree(tmp_path / "search" / "best.yaml") == {
+        "trial": 3,
         "score": 0.5,
-        "values": {"learning_rate": 1e-5, "decay": "linear", "batch_size": 32},
+        "mean": 0.625,
+        "spread": pytest.approx(0.17678, abs=1e-5),
+        "scores": [0.5, 0.75],
+        "values": {"learning_rate": 4e-5, "decay": "linear", "batch_size": 32},
         "study": "toy",
     }
+
+
+def test_single_score_has_no_spread(tmp_path: Path) -> None:
+    alone = dataclasses.replace(SEARCHED, finalists=(Finalist(0, (0.5,), None),))
+    write_results(alone, tmp_path / "search")
+    assert read_tree(tmp_path / "search" / "best.yaml")["spread"] is None
+
+
+def test_finalists_are_told_and_one_that_is_out_has_no_mean(tmp_path: Path) -> None:
+    out = Finalist(1, (0.9,), "loss is nan")
+    write_results(
+        dataclasses.replace(SEARCHED, finalists=(out, *SEARCHED.finalists)), tmp_path / "search"
+    )
+    told = read_json(tmp_path / "search" / "finalists.json")
+    assert told["winner"] == 3
+    assert told["trials"][0] == {
+        "trial": 1,
+        "scores": [0.9],
+        "mean": None,
+        "spread": None,
+        "reason": "loss is nan",
+    }
+    assert [row["mean"] for row in told["trials"][1:]] == [0.375, 0.625]
+    assert [row["scores"] for row in told["trials"][1:]] == [[0.5, 0.25], [0.5, 0.75]]
 
 
 def test_table_has_one_row_per_trial_failed_ones_included(tmp_path: Path) -> None:
@@ -66,12 +87,12 @@ def test_table_has_one_row_per_trial_failed_ones_included(tmp_path: Path) -> Non
 def test_importances_are_drawn_only_where_there_are_some(
     tmp_path: Path, shares: dict[str, float]
 ) -> None:
-    write_results(Searched("toy", SEARCHED.trials, shares), tmp_path / "search")
+    write_results(dataclasses.replace(SEARCHED, importances=shares), tmp_path / "search")
     assert (tmp_path / "search" / "history.png").read_bytes().startswith(PNG)
     assert (tmp_path / "search" / "importances.png").exists() == bool(shares)
 
 
 def test_search_without_a_good_trial_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(DivergenceError, match="loss is nan"):
-        write_results(Searched("toy", (trial(0, None, "failed"),), {}), tmp_path / "search")
+        write_results(Searched("toy", (trial(0, None, "failed"),), {}, ()), tmp_path / "search")
     assert not (tmp_path / "search").exists()

@@ -133,7 +133,7 @@ def test_diverged_trial_counts_and_is_never_the_best(
     assert len(calls) == len(searched.trials) == 4
     assert searched.trials[1].state == "failed"
     assert "finite, found nan" in str(searched.trials[1].reason)
-    assert searched.best.number != 1
+    assert searched.best.trial != 1
 
 
 def test_search_without_one_good_trial_has_no_best(
@@ -256,4 +256,4 @@ def test_search_killed_again_and_again_reaches_exactly_the_asked_number(
     undisturbed = run_search(params, training, 7, objective, StudyPlace(place.folder, "whole"))
     assert [trial.attempts for trial in searched.trials] == [1, 2, 2, 1]
     assert values(searched.trials) == values(undisturbed.trials)
-    assert searched.best.values == undisturbed.best.values
+    assert searched.best_trial.values == undisturbed.best_trial.values

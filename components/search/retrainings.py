@@ -1,0 +1,86 @@
+"""In: a study's folder. Out: the further trainings of its trials, each kept once it has ended."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from components.errors import IntegrityError
+from components.search.study import StudyPlace, drop_half_line
+
+FILE: Final = "finalists.jsonl"
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """A further training of a trial that has ended.
+
+    Attributes:
+        trial: whose values it trained with.
+        values: those, by searched field.
+        round: from 1; in one round all finalists train with the same seed.
+        score: of the best epoch; None when training diverged.
+        scores: by epoch.
+        seconds: how long it took.
+        reason: why it diverged.
+    """
+
+    trial: int
+    values: Mapping[str, Any]
+    round: int
+    score: float | None
+    scores: Mapping[int, float]
+    seconds: float
+    reason: str | None
+
+
+def read_retrainings(place: StudyPlace) -> list[Retraining]:
+    """Return what has ended so far; the caller holds the study.
+
+    Half a line at the end is what a killed process left: it is dropped, and that training is done
+    again.
+
+    Raises:
+        IntegrityError: a whole line is no retraining.
+    """
+    path = _path(place)
+    drop_half_line(path)
+    if not path.exists():
+        return []
+    try:
+        return [_retraining(json.loads(line)) for line in path.read_bytes().splitlines()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(
+            f"{path} is no record that can be read: {error!r}",
+            f"delete {path}; the finalists then train again",
+        ) from error
+
+
+def keep(place: StudyPlace, retraining: Retraining) -> None:
+    """Add one that has ended; when this returns it is on the disk."""
+    line = json.dumps(asdict(retraining), allow_nan=False) + "\n"
+    with _path(place).open("ab") as file:
+        file.write(line.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _path(place: StudyPlace) -> Path:
+    return place.folder / place.name / FILE
+
+
+def _retraining(row: Mapping[str, Any]) -> Retraining:
+    score = row["score"]
+    return Retraining(
+        trial=int(row["trial"]),
+        values=dict(row["values"]),
+        round=int(row["round"]),
+        score=None if score is None else float(score),
+        scores={int(epoch): float(value) for epoch, value in row["scores"].items()},
+        seconds=float(row["seconds"]),
+        reason=row["reason"],
+    )
