@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,6 +15,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 
+from benchmarks.postgres import temporary_postgres
 from components.files import sha256_file
 from components.tasks import load_task
 from components.tasks.base import Task
@@ -32,6 +33,15 @@ WORDS = (  # noqa: SIM905 - reads better as a sentence
 def root() -> Path:
     """The project's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[Callable[[str, str], str]]:
+    """Addresses of fresh databases of a real PostgreSQL: `postgres_url("name", "psycopg")`."""
+    with temporary_postgres() as url:
+        if url is None:
+            pytest.skip("PostgreSQL is not installed: initdb and pg_ctl were not found")
+        yield url
 
 
 @pytest.fixture(scope="session")

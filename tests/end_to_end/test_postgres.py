@@ -15,12 +15,15 @@ from components.registry import (
     Trial,
     champion,
     log_trial,
+    open_ledger,
     open_registry,
     promote,
     rollback,
     start_study,
 )
 from components.registry.locks import model_lock
+from components.registry.moves import standing
+from tests.candidates import add_model, add_version, judged, make_model
 
 NAME = "tickets"
 
@@ -36,30 +39,10 @@ def registry(
 
 @pytest.fixture(scope="module")
 def versions(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> list[Seen]:
-    """Two versions that serve real folders with a manifest."""
-    from components.files import write_manifest
-
-    registry.client.create_registered_model(NAME)
-    found = []
-    for number in (1, 2):
-        model = tmp_path_factory.mktemp("model")
-        bundle = model / "artifacts" / "bundle"
-        bundle.mkdir(parents=True)
-        (bundle / "model.onnx").write_text(f"graph {number}")
-        digest = write_manifest(bundle)
-        registry.client.create_model_version(
-            NAME, source=str(model), tags={"touchstone.digest": digest}
-        )
-        found.append(Seen(number, digest))
-    return found
-
-
-def verdict(candidate: Seen, now: Seen | None) -> dict[str, object]:
-    return {
-        "verdict": "promote",
-        "champion": now.as_json() if now else None,
-        "candidate": {"name": NAME, **candidate.as_json()},
-    }
+    """Two versions that serve toy bundles."""
+    add_model(registry, NAME)
+    models = [make_model(tmp_path_factory.mktemp("model"), f"postgres-{n}") for n in (1, 2)]
+    return [add_version(registry, NAME, model) for model in models]
 
 
 def test_trials_promotion_and_rollback_work_on_postgres(
@@ -68,12 +51,17 @@ def test_trials_promotion_and_rollback_work_on_postgres(
     study = start_study(registry, NAME, "s1", {"trials": 1})
     trial = Trial(0, {"dropout": 0.1}, {1: 0.5}, "complete")
     assert log_trial(registry, study, trial) == log_trial(registry, study, trial)
-    assert promote(registry, verdict(versions[0], None)).changed
+    stale = judged(registry, NAME, versions[1])
+    assert promote(registry, judged(registry, NAME, versions[0])).changed
     with pytest.raises(PromotionError, match="stale"):
-        promote(registry, verdict(versions[1], None))
-    assert promote(registry, verdict(versions[1], versions[0])).changed
+        promote(registry, stale)
+    assert promote(registry, judged(registry, NAME, versions[1])).changed
     assert rollback(registry, NAME, None).after == versions[0]
     assert champion(registry, NAME) == versions[0]
+    ledger = open_ledger(registry)
+    assert ledger.verify() == []
+    assert standing(ledger.read(NAME)).champion == versions[0]
+    assert not (registry.state / "ledger.db").exists(), "the rows lie beside MLflow's"
 
 
 def test_lock_holds_between_machines_that_share_only_the_database(
