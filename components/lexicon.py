@@ -41,12 +41,21 @@ def read_lexicon(path: Path, field: str = "augmentation.lexicon") -> Lexicon:
     return {word.lower(): [s for s in tree[word] if s.lower() != word.lower()] for word in tree}
 
 
-def replace_words(text: str, rng: np.random.Generator, lexicon: Lexicon) -> str:
-    """Replace one or two whole words by synonyms; the text itself when it has none of the words."""
+def replace_words(
+    text: str, rng: np.random.Generator, lexicon: Lexicon, *, names: bool = False
+) -> str:
+    """Replace one or two whole words by synonyms; the text itself when it has none of the words.
+
+    Args:
+        text: where words are replaced.
+        rng: says which, and by what.
+        lexicon: word to synonyms.
+        names: words with a capital inside a sentence are replaced, too.
+    """
     places = [
         (match, fitting)
         for match in WORD.finditer(text)
-        if (fitting := _fitting(text, match, lexicon))
+        if (fitting := _fitting(text, match, lexicon, names=names))
     ]
     if not places:
         return text
@@ -61,11 +70,12 @@ def replace_words(text: str, rng: np.random.Generator, lexicon: Lexicon) -> str:
     return text
 
 
-def _fitting(text: str, match: re.Match[str], lexicon: Lexicon) -> list[str]:
+def _fitting(text: str, match: re.Match[str], lexicon: Lexicon, *, names: bool) -> list[str]:
     word = match[0]
     synonyms = lexicon.get(word.lower(), ())
     before = text[: match.start()].rstrip()
-    if word[0].isupper() and not word.isupper() and before and before[-1] not in ".!?":
+    inside = before and before[-1] not in ".!?"
+    if inside and word[0].isupper() and not word.isupper() and not names:
         return []  # a capital inside a sentence: more likely a name
     if re.search(r"\ban?$", before, re.IGNORECASE):
         return [s for s in synonyms if _vowel(s) == _vowel(word)]  # "a" and "an" stay right

@@ -1,0 +1,92 @@
+"""In: a data folder. Out: what it is like in numbers, without a text of it.
+
+Stored beside a model, so that the data of the next one can be compared when this one's are gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from components.lexicon import WORD
+from components.records import iter_examples
+from components.schema import SPLITS
+
+FORMAT: Final = 1
+TEXT: Final = "text"
+LABEL: Final = "label"
+WORDS: Final = 50_000
+HASH_DIGITS: Final = 8
+
+
+def profile(folder: Path) -> dict[str, Any]:
+    """Return rows per split, label shares, lengths, and hashes of the words, as JSON values.
+
+    Of all splits together, so that it does not depend on how they were split; give data/valid,
+    since altered copies are no news.
+
+    Args:
+        folder: one Parquet file per split.
+
+    Returns:
+        format, rows (split to number), labels (label to share), characters (p50, p95), words (how
+        many different ones), vocabulary (hashes of the 50,000 most frequent, those first).
+
+    Raises:
+        DataError: a split is absent or is no Parquet.
+    """
+    rows: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
+    lengths: list[int] = []
+    for split in SPLITS:
+        for example in iter_examples(folder, split):
+            rows[split] += 1
+            labels[example[LABEL]] += 1
+            lengths.append(len(example[TEXT]))
+    words = count_words(folder)
+    return {
+        "format": FORMAT,
+        "rows": {split: rows[split] for split in SPLITS},
+        "labels": {label: count / len(lengths) for label, count in sorted(labels.items())},
+        "characters": _quantiles(lengths),
+        "words": len(words),
+        "vocabulary": [hash_word(word) for word in frequent(words)],
+    }
+
+
+def count_words(folder: Path) -> Counter[str]:
+    """Return how often each word stands in the texts of a folder, case folded; numbers are none.
+
+    Raises:
+        DataError: a split is absent or is no Parquet.
+    """
+    words: Counter[str] = Counter()
+    for split in SPLITS:
+        for example in iter_examples(folder, split):
+            words.update(match[0].casefold() for match in WORD.finditer(example[TEXT]))
+    return words
+
+
+def frequent(words: Counter[str]) -> list[str]:
+    """Return at most 50,000 words, most frequent first, then by alphabet."""
+    return sorted(words, key=lambda word: (-words[word], word))[:WORDS]
+
+
+def hash_word(word: str) -> str:
+    """Return eight hexadecimal digits that stand for a word.
+
+    Enough to tell whether a word was there: one new word in 80,000 is taken for an old one.
+    """
+    return hashlib.sha256(word.encode()).hexdigest()[:HASH_DIGITS]
+
+
+def _quantiles(lengths: Sequence[int]) -> dict[str, float | None]:
+    if not lengths:
+        return {"p50": None, "p95": None}
+    middle, long = np.percentile(lengths, [50, 95])
+    return {"p50": float(middle), "p95": float(long)}
