@@ -2,37 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.stats import binomtest
 
+from components.gate.bootstrap import Figure, Score, spreads
+from components.gate.holm import holm
 from components.tasks.base import Array
 
-# Resamples per matrix product: bounds memory at some 100 MB for 10,000 groups.
-CHUNK: Final = 256
 EVEN: Final = 0.5
 
-Score = Callable[[Array], Array]
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure in [0, 1] and its two-sided interval.
+
+    Attributes:
+        estimate: on all examples; NaN, as all else, where there is nothing to score.
+        low: lower bound.
+        high: upper bound.
+        se: standard error.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    se: float
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The candidate's metric less the champion's, with one-sided confidence bounds.
+    """The candidate's figure less the champion's, and its two-sided interval.
 
     Attributes:
-        estimate: on all examples.
-        low: the true difference is above it, at the confidence asked for.
-        high: the true difference is below it, at the confidence asked for.
+        estimate: on all examples; NaN, as all else, where there is nothing to score.
+        low: lower bound.
+        high: upper bound.
+        se: standard error.
         groups: clusters that were resampled.
     """
 
     estimate: float
     low: float
     high: float
+    se: float
     groups: int
+
+
+@dataclass(frozen=True)
+class SliceDifference:
+    """The difference within a slice; its interval is not adjusted for how many slices there are.
+
+    Attributes:
+        estimate: on the slice's examples; NaN, as the interval, where there is nothing to score.
+        low: lower bound.
+        high: upper bound.
+        se: standard error.
+        groups: clusters with examples in the slice.
+        p_value: one-sided, that a candidate worse by the margin or more looks as good as this;
+            adjusted over the judged slices; None for the others.
+        p_worse: likewise, that a candidate worse by the margin or less looks as bad as this.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    se: float
+    groups: int
+    p_value: float | None
+    p_worse: float | None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The tallies of a slice.
+
+    Attributes:
+        index: (its groups,) their numbers among all groups.
+        sums: of candidate and champion: (its groups, tallies).
+        groups: how many there are in all.
+        judged: whether it counts among those that must hold together.
+    """
+
+    index: Array
+    sums: tuple[Array, Array]
+    groups: int
+    judged: bool
 
 
 @dataclass(frozen=True)
@@ -50,46 +108,145 @@ class Flips:
     p_value: float
 
 
+def shares(hits: Array) -> Array:
+    """Return (examples, 2): whether hit, and 1; the tallies of `share`."""
+    return np.stack([np.asarray(hits, dtype=np.float64), np.ones(len(hits))], axis=1)
+
+
+def share(tallies: Array) -> Array:
+    """Return the share of hits, (...), of summed (..., 2) tallies; NaN where there are none."""
+    hits, rows = tallies[..., 0], tallies[..., 1]
+    return np.where(rows > 0, hits / np.maximum(rows, 1), np.nan)
+
+
 def by_group(tallies: Array, groups: Sequence[str]) -> Array:
-    """Return (groups, tallies): the sums over the examples of each group."""
+    """Return (groups, tallies): the sums over the examples of each group, groups by name."""
     _, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     sums = np.zeros((int(index.max()) + 1, tallies.shape[1]))
     np.add.at(sums, index, tallies)
     return sums
 
 
-def paired_bootstrap(
-    score: Sequence[Score],
+def slices_of(
+    tallies: Sequence[Array],
+    groups: Sequence[str],
+    rows: Sequence[Sequence[int]],
+    judged: Sequence[bool],
+) -> list[Slice]:
+    """Return each slice's tallies by group.
+
+    Args:
+        tallies: of candidate and champion: (examples, tallies).
+        groups: of every example.
+        rows: per slice, the numbers of its examples.
+        judged: per slice, whether it must hold.
+    """
+    names, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    found = []
+    for members, counts in zip(rows, judged, strict=True):
+        own, place = np.unique(index[list(members)], return_inverse=True)
+        sums = [np.zeros((len(own), each.shape[1])) for each in tallies]
+        for total, each in zip(sums, tallies, strict=True):
+            np.add.at(total, place, each[list(members)])
+        found.append(Slice(own, (sums[0], sums[1]), len(names), counts))
+    return found
+
+
+def interval(
+    score: Score, sums: Array, resamples: int, confidence: float, rng: np.random.Generator
+) -> Interval:
+    """Bound one model's score, which lies in [0, 1], by resampling whole groups.
+
+    Args:
+        score: sums of tallies, (..., tallies), to the score, (...).
+        sums: (groups, tallies).
+        resamples: how many draws.
+        confidence: of the two-sided interval.
+        rng: where the draws come from.
+    """
+    return intervals([(score, sums)], resamples, confidence, rng)[0]
+
+
+def intervals(
+    scored: Sequence[tuple[Score, Array]],
+    resamples: int,
+    confidence: float,
+    rng: np.random.Generator,
+) -> list[Interval]:
+    """Bound several scores of the same groups at once, which draws only once; see `interval`."""
+    figures = [Figure([score], [sums]) for score, sums in scored]
+    found = []
+    for spread in spreads(figures, len(scored[0][1]), resamples, rng):
+        low, high = spread.bounds(confidence)
+        found.append(Interval(spread.estimate, max(low, 0.0), min(high, 1.0), spread.se))
+    return found
+
+
+def difference(
+    scores: Sequence[Score],
     sums: Sequence[Array],
     resamples: int,
     confidence: float,
     rng: np.random.Generator,
 ) -> Difference:
-    """Bound the difference of a metric between two models by resampling whole groups.
-
-    Both models are scored on the very same draw each time, so that what makes a draw hard or easy
-    for both cancels out; examples of one group stay together, since they resemble one another.
-    Percentile bounds: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+    """Bound the difference of a score between two models by resampling whole groups.
 
     Args:
-        score: of candidate and champion: sums of tallies, (..., tallies), to the metric, (...).
+        scores: of candidate and champion: sums of tallies, (..., tallies), to the score, (...).
         sums: of candidate and champion: (groups, tallies), groups in the same order.
         resamples: how many draws.
-        confidence: of each bound.
+        confidence: of the two-sided interval.
         rng: where the draws come from.
     """
-    candidate, champion = sums
-    groups = len(candidate)
-    parts = []
-    for start in range(0, resamples, CHUNK):
-        size = min(CHUNK, resamples - start)
-        draws = rng.integers(0, groups, (size, groups)) + groups * np.arange(size)[:, None]
-        weights = np.bincount(draws.ravel(), minlength=size * groups).reshape(size, groups)
-        drawn = weights.astype(np.float64)  # (resamples, groups)
-        parts.append(score[0](drawn @ candidate) - score[1](drawn @ champion))
-    low, high = np.quantile(np.concatenate(parts), [1 - confidence, confidence])
-    estimate = score[0](candidate.sum(axis=0)) - score[1](champion.sum(axis=0))
-    return Difference(float(estimate), float(low), float(high), groups)
+    groups = len(sums[0])
+    (spread,) = spreads([Figure(scores, sums)], groups, resamples, rng)
+    return Difference(spread.estimate, *spread.bounds(confidence), spread.se, groups)
+
+
+paired_bootstrap = difference
+
+
+def slice_differences(
+    scores: Sequence[Score],
+    slices: Sequence[Slice],
+    margin: float,
+    resamples: int,
+    confidence: float,
+    rng: np.random.Generator,
+) -> list[SliceDifference]:
+    """Bound the difference within each slice, and test it against the margin.
+
+    A judged slice is shown not inferior when its `p_value` is at most (1 - confidence) / 2, and
+    shown worse than the margin when its `p_worse` is.
+
+    Args:
+        scores: of candidate and champion: sums of tallies, (..., tallies), to the score, (...).
+        slices: of the same examples; the groups of all of them are drawn.
+        margin: of non-inferiority, above 0.
+        resamples: how many draws.
+        confidence: of the two-sided intervals.
+        rng: where the draws come from.
+    """
+    if not slices:
+        return []
+    figures = [Figure(scores, each.sums, each.index) for each in slices]
+    found = spreads(figures, slices[0].groups, resamples, rng)
+    judged = [number for number, each in enumerate(slices) if each.judged]
+    better, worse = (
+        dict(zip(judged, holm([found[n].p_value(-margin, side) for n in judged]), strict=True))
+        for side in (1, -1)
+    )
+    return [
+        SliceDifference(
+            spread.estimate,
+            *spread.bounds(confidence),
+            spread.se,
+            len(slices[number].index),
+            better.get(number),
+            worse.get(number),
+        )
+        for number, spread in enumerate(found)
+    ]
 
 
 def mcnemar(candidate: Array, champion: Array) -> Flips:
