@@ -10,6 +10,10 @@ import pyarrow as pa
 Split = Literal["train", "validation", "test"]
 SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")
 
+# What a model is made from; the test split is for those that judge it.
+Seen = Literal["train", "validation"]
+SEEN: Final[tuple[Seen, ...]] = ("train", "validation")
+
 ID: Final = "id"
 GROUP: Final = "group"
 SPLIT: Final = "split"

@@ -1,4 +1,7 @@
-"""In: a folder of token arrays. Out: the same, memory-mapped, one split at a time."""
+"""In: a folder of token arrays. Out: the same, memory-mapped, one split at a time.
+
+The test split has no arrays: nothing that trains or searches has anything of it to read.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ import numpy.typing as npt
 
 from components.errors import DataError
 from components.files import read_json
-from components.schema import Split
+from components.schema import Seen
 
 ARRAYS: Final = ("input_ids", "offsets", "targets")
 CARD: Final = "card.json"
 
 
-def array_path(folder: Path, split: Split, array: str) -> Path:
+def array_path(folder: Path, split: Seen, array: str) -> Path:
     """Return where one array of one split lies."""
     return folder / f"{split}.{array}.npy"
 
@@ -49,7 +52,7 @@ class TokenSplit:
         return self.input_ids[self.offsets[index] : self.offsets[index + 1]]
 
 
-def open_split(folder: Path, split: Split) -> TokenSplit:
+def open_split(folder: Path, split: Seen) -> TokenSplit:
     """Map the arrays of one split.
 
     Raises:

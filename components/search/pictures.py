@@ -30,7 +30,7 @@ def draw_history(searched: Searched, path: Path) -> None:
         [trial.number for trial in complete],
         list(accumulate((_score(trial) for trial in complete), max)),
         where="post",
-        color=ACCENT,
+        color=FAINT,
         label="best so far",
     )
     _dots(axes, complete, "complete", color=INK)

@@ -15,7 +15,7 @@ from components.errors import DataError
 from components.files import atomic_folder, sha256_file, write_json, write_text
 from components.params import TokenizationParams
 from components.records import Example, iter_examples, verify_card
-from components.schema import ID, PARENT_ID, SPLITS, Split
+from components.schema import ID, PARENT_ID, SEEN, Seen
 from components.tasks.base import Encoded, Task
 from components.tokenization.flat import FlatFile
 from components.tokenization.vocabulary import read_vocabulary
@@ -53,7 +53,9 @@ def tokenize(
     examples: Path,
     out: Path,
 ) -> dict[str, Any]:
-    """Write the token ids of every split once, for all trials to map.
+    """Write the token ids of training and validation rows once, for all trials to map.
+
+    The test split is not opened: those that judge a model tokenize its texts as a server would.
 
     Args:
         task: encodes examples.
@@ -72,7 +74,7 @@ def tokenize(
         IntegrityError: the examples are not those that their card names.
         ParamsError: the encoder has fewer positions than max_length.
     """
-    data = verify_card(examples)["data"]
+    data = verify_card(examples, SEEN)["data"]
     vocabulary = read_vocabulary(encoder)
     vocabulary.check_length(params.max_length)
     tokenizer = vocabulary.tokenizer
@@ -82,7 +84,7 @@ def tokenize(
         return task.encode(tokenizer, rows, params.max_length)
 
     with atomic_folder(out) as folder:
-        tallies = {split: _write_split(encode, examples, folder, split) for split in SPLITS}
+        tallies = {split: _write_split(encode, examples, folder, split) for split in SEEN}
         write_text(folder / "tokenizer.json", plain)
         card = {
             "data": data,
@@ -96,7 +98,7 @@ def tokenize(
     return card
 
 
-def _write_split(encode: Encode, examples: Path, folder: Path, split: Split) -> Tally:
+def _write_split(encode: Encode, examples: Path, folder: Path, split: Seen) -> Tally:
     tally = Tally()
     rows = _checked(iter_examples(examples, split), split)
     with contextlib.ExitStack() as stack:
@@ -120,7 +122,7 @@ def _write_split(encode: Encode, examples: Path, folder: Path, split: Split) -> 
     return tally
 
 
-def _checked(rows: Iterator[Example], split: Split) -> Iterator[Example]:
+def _checked(rows: Iterator[Example], split: Seen) -> Iterator[Example]:
     """Yield the rows; an altered one is legitimate in the training split alone."""
     for row in rows:
         if split != "train" and row.get(PARENT_ID) is not None:
@@ -132,7 +134,7 @@ def _checked(rows: Iterator[Example], split: Split) -> Iterator[Example]:
         yield row
 
 
-def _figures(tallies: Mapping[Split, Tally], specials: int) -> dict[str, Any]:
+def _figures(tallies: Mapping[Seen, Tally], specials: int) -> dict[str, Any]:
     cut = sum(t.cut_tokens for t in tallies.values())
     kept = sum(t.tokens - specials * t.rows for t in tallies.values())
     return {

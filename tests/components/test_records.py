@@ -104,6 +104,14 @@ def test_altered_or_missing_split_does_not_fit_its_card(folder: Path) -> None:
         verify_card(folder)
 
 
+def test_only_the_named_splits_are_checked(folder: Path) -> None:
+    write_card(folder)
+    split_path(folder, "test").unlink()
+    assert verify_card(folder, ("train", "validation")) == read_card(folder)
+    with pytest.raises(IntegrityError, match=r"test.parquet .* found no file"):
+        verify_card(folder)
+
+
 def test_missing_card_is_named(folder: Path) -> None:
     with pytest.raises(IntegrityError, match=r"card.json is missing"):
         read_card(folder)

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from components.errors import DataError, EncoderError, IntegrityError, ParamsError
 from components.params import TokenizationParams
-from components.schema import SPLITS
+from components.schema import SEEN
 from components.tasks.base import Task
 from components.tokenization import tokenize
 from components.tokens import open_split, read_token_card
@@ -31,7 +31,7 @@ def test_every_row_is_what_the_task_encodes(
 ) -> None:
     tokenize(task, PARAMS, tiny_encoder, "e", make_data(ROWS), tmp_path / "tokens")
     tokenizer = Tokenizer.from_file(str(tiny_encoder / "tokenizer.json"))
-    for split in SPLITS:
+    for split in SEEN:
         read = open_split(tmp_path / "tokens", split)
         examples = [{"text": text, "label": label} for text, label in ROWS[split]]
         expected = task.encode(tokenizer, examples, 16)
@@ -40,6 +40,22 @@ def test_every_row_is_what_the_task_encodes(
         assert read.targets.tolist() == expected.targets.tolist()
         assert read.input_ids.dtype == np.int32
         assert read.offsets.dtype == np.int64
+
+
+def test_the_test_split_leaves_no_trace(
+    task: Task, tiny_encoder: Path, make_data: MakeData, tmp_path: Path
+) -> None:
+    """With other test rows, or none at all, the arrays and their card are the same bytes."""
+    data = make_data(ROWS)
+    tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "with")
+    other = make_data({**ROWS, "test": [("refund", "refund")]}, name="other")
+    tokenize(task, PARAMS, tiny_encoder, "e", other, tmp_path / "other")
+    (data / "test.parquet").unlink()
+    tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "without")
+    for file in (tmp_path / "with").iterdir():
+        assert not file.name.startswith("test")
+        assert file.read_bytes() == (tmp_path / "without" / file.name).read_bytes()
+        assert file.read_bytes() == (tmp_path / "other" / file.name).read_bytes()
 
 
 def test_batches_leave_no_seam(
@@ -65,7 +81,7 @@ def test_same_examples_give_same_bytes(
     second = tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "b")
     assert first == second
     names = sorted(file.name for file in (tmp_path / "a").iterdir())
-    assert len(names) == 3 * 3 + 2
+    assert len(names) == 2 * 3 + 2
     assert all(
         (tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names
     )
@@ -82,11 +98,11 @@ def test_card_tells_what_was_cut(
     assert card["data"] == "d" * 64
     assert card["max_length"] == 8
     assert card["pad_id"] == 0
-    assert card["rows"] == {"train": 2, "validation": 1, "test": 2}
-    assert card["longest"] == {"train": 8, "validation": 8, "test": 6}
-    assert card["truncated_rows"] == {"train": 1, "validation": 0, "test": 0}
-    # 12 words of which 6 fit beside the special tokens; 1, 6, 2 and 4 words elsewhere
-    assert card["truncated_share"] == pytest.approx(6 / 25)
+    assert card["rows"] == {"train": 2, "validation": 1}
+    assert card["longest"] == {"train": 8, "validation": 8}
+    assert card["truncated_rows"] == {"train": 1, "validation": 0}
+    # 12 words of which 6 fit beside the special tokens; 1 and 6 words elsewhere
+    assert card["truncated_share"] == pytest.approx(6 / 19)
     assert set(card["sha256"]) == {f.name for f in (tmp_path / "tokens").iterdir()} - {"card.json"}
 
 
@@ -112,13 +128,15 @@ def test_altered_rows_are_for_training_alone(
 ) -> None:
     fine = make_data(ROWS, name="fine", parents={"train1": "train0"})
     tokenize(task, PARAMS, tiny_encoder, "e", fine, tmp_path / "tokens")
-    leak = make_data(ROWS, name="leak", parents={"test1": "test0"})
-    with pytest.raises(DataError, match="test row 'test1' is an altered copy of 'test0'"):
+    leak = make_data(ROWS, name="leak", parents={"validation0": "train0"})
+    with pytest.raises(
+        DataError, match="validation row 'validation0' is an altered copy of 'train0'"
+    ):
         tokenize(task, PARAMS, tiny_encoder, "e", leak, tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("split", SEEN)
 def test_empty_split_is_refused(
     task: Task, tiny_encoder: Path, make_data: MakeData, tmp_path: Path, split: str
 ) -> None:
@@ -132,8 +150,10 @@ def test_examples_that_differ_from_their_card_are_refused(
     task: Task, tiny_encoder: Path, make_data: MakeData, tmp_path: Path
 ) -> None:
     data = make_data(ROWS)
-    shutil.copy(data / "train.parquet", data / "test.parquet")
-    with pytest.raises(IntegrityError, match=r"test.parquet is not the file that card.json names"):
+    shutil.copy(data / "train.parquet", data / "validation.parquet")
+    with pytest.raises(
+        IntegrityError, match=r"validation.parquet is not the file that card.json names"
+    ):
         tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "tokens")
 
 

@@ -16,7 +16,7 @@ from components.params import TrainingParams
 from components.tokens import array_path
 
 CLS, SEP, FIRST_WORD, WORDS = 2, 3, 5, 60
-ROWS = {"train": 90, "validation": 30, "test": 30}
+ROWS = {"train": 90, "validation": 30}
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,9 @@ def test_saved_model_answers_as_the_fitted_one(
 
     save(fitted, task, tokens, LINEAGE, tmp_path / "trained")
     loaded = getattr(transformers, task.head).from_pretrained(tmp_path / "trained").eval()
-    row = torch.from_numpy(np.asarray(open_split(tokens, "test").row(0), dtype=np.int64))[None]
+    row = torch.from_numpy(np.asarray(open_split(tokens, "validation").row(0), dtype=np.int64))[
+        None
+    ]
     with torch.inference_mode():
         assert torch.equal(loaded(row).logits, fitted.model(row).logits)
 
