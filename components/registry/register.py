@@ -15,6 +15,7 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from components.errors import DataError, IntegrityError
+from components.failpoints import failpoint
 from components.files import read_json, verify_manifest, write_json
 from components.params import RegistryParams
 from components.records import split_path
@@ -86,6 +87,7 @@ def register(
         version, run_id = _version(registry, page, submission)
         if now is None or now.version != version:
             registry.client.set_registered_model_alias(name, CHALLENGER, str(version))
+        failpoint("register.challenger")
     receipt = {
         "name": name,
         "version": version,
@@ -144,6 +146,7 @@ def _version(registry: Registry, page: Page, submission: Submission) -> tuple[in
                 description=description,
                 model_id=model_id,
             )
+        failpoint("register.version")
     elif page.champion is None or page.champion.version != int(entry.version):
         client.update_model_version(page.name, entry.version, description)
     return int(entry.version), str(entry.run_id or run_id)
@@ -166,6 +169,7 @@ def _logged_model(
         folder = Path(scratch) / "model"
         write_model(submission.bundle, _sample(submission.data), _tags(page), folder)
         client.log_model_artifacts(model.model_id, str(folder))
+    failpoint("register.uploaded")
     client.finalize_logged_model(model.model_id, READY)
     return str(model.model_id)
 
