@@ -1,0 +1,62 @@
+"""In: answers, and which were right. Out: the expected calibration error, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from components.calibration import calibration, calibration_error, calibration_tallies
+from components.gate.bootstrap import Figure, spreads
+from components.gate.statistics import by_group
+from components.seeding import generator
+from components.tasks.base import Array, Prediction
+
+
+@dataclass(frozen=True)
+class Ask:
+    """How the error is measured.
+
+    Attributes:
+        bins: of equal width.
+        resamples: bootstrap draws of whole groups.
+        confidence: of the two-sided interval.
+        seed: where the draws come from.
+    """
+
+    bins: int
+    resamples: int
+    confidence: float
+    seed: int
+
+
+def calibration_interval(
+    predictions: Sequence[Prediction], right: Array, groups: Sequence[str], ask: Ask
+) -> dict[str, Any]:
+    """Return the expected calibration error with its interval, and the bins.
+
+    Chance in a bin never cancels out, since its part counts without sign: the error of few rows is
+    too large on average, and that of resampled rows, which have chance twice, larger still. The
+    upper bound keeps this, so it errs on the careful side; the lower one is moved down by it.
+
+    Args:
+        predictions: with the probability of each answer.
+        right: (rows,) whether it was right.
+        groups: of each row.
+        ask: how it is measured.
+    """
+    sure = np.array([prediction.score for prediction in predictions])
+    sums = by_group(calibration_tallies(sure, right, ask.bins), groups)
+    rng = generator(ask.seed, "calibration")
+    (spread,) = spreads([Figure([calibration_error], [sums])], len(sums), ask.resamples, rng)
+    bias = float(spread.drawn.mean()) - spread.estimate if len(spread.drawn) else 0.0
+    low, high = spread.bounds(ask.confidence)
+    found = calibration(sure, right, ask.bins)
+    return {
+        "error": found["error"],
+        "low": max(0.0, low - max(bias, 0.0)),
+        "high": min(1.0, high),
+        "bins": found["bins"],
+    }
