@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy import sparse
 from scipy.stats import norm
 
 from components.tasks.base import Array
@@ -109,17 +110,27 @@ def spreads(
         resamples: how many draws.
         rng: where the draws come from.
     """
-    stacked = [np.concatenate(figure.sums, axis=1).astype(np.float32) for figure in figures]
+    stacked = sparse.vstack([_columns(figure, groups) for figure in figures], format="csr")
+    places = np.cumsum([sum(part.shape[1] for part in figure.sums) for figure in figures])[:-1]
     drawn: list[list[Array]] = [[] for _ in figures]
     for weights in _draws(groups, resamples, rng):
-        for figure, tallies, parts in zip(figures, stacked, drawn, strict=True):
-            own = weights if figure.index is None else weights[figure.index]
-            # Counts stay exact in float32 up to 2^24.
-            summed = (own.T @ tallies).astype(np.float64)  # (resamples, tallies of all models)
-            parts.append(figure(_split(figure, summed)))
+        summed = np.split(stacked @ weights, places)  # (tallies of all models, resamples) each
+        for figure, tallies, parts in zip(figures, summed, drawn, strict=True):
+            parts.append(figure(_split(figure, tallies.T.astype(np.float64))))
     return [
         _spread(figure, np.concatenate(parts)) for figure, parts in zip(figures, drawn, strict=True)
     ]
+
+
+def _columns(figure: Figure, groups: int) -> sparse.csr_array:
+    """Return (tallies of all models, groups) float32, which holds counts up to 2^24 exactly.
+
+    An example has few tallies that are not 0, and each slice few of the groups.
+    """
+    found = sparse.coo_array(np.concatenate(figure.sums, axis=1).T.astype(np.float32))
+    tally, group = found.coords
+    own = group if figure.index is None else figure.index[group]
+    return sparse.csr_array((found.data, (tally, own)), shape=(found.shape[0], groups))
 
 
 def _draws(groups: int, resamples: int, rng: np.random.Generator) -> Iterator[Array]:
@@ -127,9 +138,9 @@ def _draws(groups: int, resamples: int, rng: np.random.Generator) -> Iterator[Ar
     chunk = max(1, min(CHUNK, WEIGHTS // groups))
     for start in range(0, resamples, chunk):
         size = min(chunk, resamples - start)
-        cells = rng.integers(0, groups, (groups, size)) * size + np.arange(size)
-        counts = np.bincount(cells.ravel(), minlength=groups * size)
-        yield counts.reshape(groups, size).astype(np.float32)
+        cells = rng.integers(0, groups, (size, groups)) + groups * np.arange(size)[:, None]
+        counts = np.bincount(cells.ravel(), minlength=size * groups).astype(np.float32)
+        yield np.ascontiguousarray(counts.reshape(size, groups).T)
 
 
 def _split(figure: Figure, summed: Array) -> list[Array]:

@@ -85,3 +85,8 @@ def needed(measured: Measured, required: float, confidence: float, among: int) -
     if times > FURTHER + 1:
         return None
     return max(1, math.ceil(measured.rows * (times - 1)))
+
+
+def _one_way(difference: float) -> float:
+    """Return the variance, per row, of answers of which |difference| change, all one way."""
+    return abs(difference) - difference**2
