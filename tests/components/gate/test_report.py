@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,139 +11,205 @@ from typing import Any
 
 import pytest
 
-from components.gate import charts, decide, render
-from components.gate.report import changes, figure
-from components.params import GateParams
+from components.gate.report import render, write_report
+from tests.components.gate import samples, samples_against
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
+SAMPLES = {
+    "first": samples.first,
+    "promote": samples_against.promote,
+    "hold": samples_against.hold,
+    "undecidable": samples_against.undecidable,
+    "big": samples_against.big,
+}
+STYLE = Path("components/gate/templates/page.css")
 
 
 class Outline(HTMLParser):
-    """Checks that every tag is closed in order, and keeps the text."""
+    """Checks that every tag is closed in order, and keeps what tests ask for."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: str) -> None:
         super().__init__()
         self.open: list[str] = []
-        self.tags: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
+        self.tags.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
+        self.tags.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if "style" not in self.open:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
 
 
-def page(params: GateParams, evidence: Any, out: Path) -> tuple[str, dict[str, Any]]:
-    verdict = decide(params, evidence, 7)
-    render(verdict, evidence.evaluation, evidence.parity, out / "gate.html")
-    return (out / "gate.html").read_text(encoding="utf-8"), verdict
+def page(verdict: dict[str, Any], out: Path) -> str:
+    render(verdict, out / "gate.html")
+    return (out / "gate.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("candidate", "champion", "word"),
-    [("good", "poor", "promote"), ("poor", "good", "hold"), ("poor", "other", "undecidable")],
-)
-def test_page_says_the_verdict_first_and_every_rule_in_words(
-    bench: Any, params: GateParams, tmp_path: Path, candidate: str, champion: str, word: str
+@pytest.fixture(params=SAMPLES)
+def verdict(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return json.loads(json.dumps(SAMPLES[request.param]()))  # type: ignore[no-any-return]
+
+
+def test_page_says_the_verdict_first_then_what_would_change_it_then_every_rule(
+    verdict: dict[str, Any], tmp_path: Path
 ) -> None:
-    votes = {"good": None, "poor": {"odd": 1}, "other": {"even": 0}}
-    made = [bench.make(name, votes[name]) for name in (candidate, champion)]
-    html, verdict = page(params, bench.evidence(tmp_path, *made), tmp_path)
-    outline = Outline()
-    outline.feed(html)
+    outline = Outline(page(verdict, tmp_path))
     assert outline.open == []
-    assert outline.tags.count("h1") == 1
-    assert verdict["verdict"] == word
-    assert outline.text.index(verdict["sentence"]) < outline.text.index("Rules")
-    held = sum(rule["passed"] is True for rule in verdict["rules"])
-    lost = sum(rule["passed"] is False for rule in verdict["rules"])
-    assert len(re.findall(r"</svg>\s*holds", html)) == held
-    assert len(re.findall(r"</svg>\s*broken", html)) == lost
-    assert ("What would change it" in outline.text) is (word != "promote")
+    assert len(outline.all("h1")) == 1
+    places = [outline.text.index(text) for text in (verdict["sentence"], "Every rule enforces")]
+    states = [rule["state"] for rule in verdict["rules"]]
+    if {"broken", "open"} & set(states):
+        places.insert(1, outline.text.index("What would change it"))
+    else:
+        assert "What would change it" not in outline.text
+    assert places == sorted(places)
+    for rule in verdict["rules"]:
+        if rule["state"] not in {"holds", "informs"}:
+            assert rule["title"][1:] in outline.text
+            assert rule["cure"][1:] in outline.text
 
 
-def test_page_needs_nothing_from_outside_and_is_small(
-    bench: Any, params: GateParams, tmp_path: Path
+def test_page_needs_nothing_from_outside_and_stays_under_two_megabytes(
+    verdict: dict[str, Any], tmp_path: Path
 ) -> None:
-    html, _ = page(params, bench.evidence(tmp_path, bench.make("good"), None), tmp_path)
-    assert not re.search(r"(src|href)=|url\(|@import|<script|https?://", html)
-    assert len(html) < 2_000_000
-    assert 'name="viewport"' in html
-    assert "prefers-color-scheme: dark" in html
+    html = page(verdict, tmp_path)
+    outline = Outline(html)
+    assert not outline.all("script")
+    for _, attributes in outline.tags:
+        for name in ("src", "href", "action", "data"):
+            assert (attributes.get(name) or "#").startswith("#")
+        assert not [name for name in attributes if name.startswith("on")]
+    assert not re.search(r"url\(|@import", STYLE.read_text(encoding="utf-8"))
+    assert len(html.encode()) < 2_000_000
 
 
-def test_texts_of_users_are_escaped(bench: Any, params: GateParams, tmp_path: Path) -> None:
-    evidence = bench.evidence(tmp_path, bench.make("good"), bench.make("poor", {"odd": 1}))
-    html, verdict = page(params, evidence, tmp_path)
-    assert verdict["disagreements"]
-    assert "<script>" not in html
+def test_headings_descend_by_one_and_tables_name_their_cells(
+    verdict: dict[str, Any], tmp_path: Path
+) -> None:
+    outline = Outline(page(verdict, tmp_path))
+    levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all("scope" in cell for cell in outline.all("th"))
+    assert len(outline.all("caption")) == len(outline.all("table"))
+    for picture in outline.all("svg"):
+        told = picture.get("role") == "img" and picture.get("aria-labelledby")
+        inner = set(picture) <= {"x", "y", "overflow"}
+        assert told or inner or picture.get("aria-hidden") == "true"
+    ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in outline.tags:
+        for name in ("aria-labelledby", "href"):
+            assert (attributes.get(name) or f"#{ids[0]}").removeprefix("#") in ids
+
+
+def test_texts_of_users_are_read_and_never_run(tmp_path: Path) -> None:
+    hostile = "</q><script>alert(1)</script>\x00\ud800 \u202egnp.exe"
+    verdict = samples_against.hold()
+    for row in [*verdict["disagreements"], *verdict["parity"]["flips"]]:
+        row |= {"text": hostile, "label": hostile}
+    for rule in verdict["rules"]:
+        rule |= {"title": hostile, "reason": hostile, "cure": hostile}
+    verdict["slices"][0]["value"] = hostile
+    verdict["robustness"][0]["examples"][0] |= {"text": hostile, "edited": hostile + " x"}
+    verdict["difference"]["vocabulary"]["examples"] = [hostile]
+    verdict["leakage"]["examples"][0] |= {"test": hostile, "train": hostile}
+    verdict["confusion"]["labels"][0] = hostile
+    verdict["sentence"] = hostile
+    html = page(verdict, tmp_path)
+    assert "<script" not in html
+    assert "</q>&lt;" not in html
+    assert not set("\x00\u202e") & set(html)
     assert "&lt;script&gt;alert(1)" in html
-    assert re.search(r"please odd &lt;b&gt;\d+&lt;/b&gt;", html)
+    assert Outline(html).open == []
 
 
-def test_page_without_any_report_still_says_why(
-    bench: Any, params: GateParams, tmp_path: Path
-) -> None:
-    evidence = bench.evidence(tmp_path, bench.make("good"), None)
-    for file in evidence.evaluation.iterdir():
-        file.unlink()
-    evidence.parity.unlink()
-    html, verdict = page(params, evidence, tmp_path)
-    assert verdict["verdict"] == "hold"
-    assert "calibration_error is missing".replace("_", " ") in html
+def test_waivers_are_printed_with_reason_person_and_day_expired_or_not(tmp_path: Path) -> None:
+    text = " ".join(Outline(page(samples_against.hold(), tmp_path)).text.split())
+    assert "Waived until 2027-01-31 by R. Okafor: the larger graph is needed" in text
+    assert "Waiver expired on 2026-09-30 by M. Lindqvist: typing was noisy" in text
 
 
-def test_what_would_change_it_names_figure_and_limit(params: GateParams) -> None:
-    rule = {
-        "name": "latency_p95_ms",
-        "passed": False,
-        "figure": 3.0,
-        "threshold": 2.0,
-        "interval": None,
-        "reason": "",
-        "unit": "ms",
-        "bound": "most",
+def test_state_is_told_by_word_and_shape_not_by_colour_alone(tmp_path: Path) -> None:
+    html = page(samples_against.hold(), tmp_path)
+    shapes = {}
+    for word in ("holds", "broken", "open", "waived", "informs"):
+        found = re.search(rf'<span class="state {word}">(<svg.*?</svg>)\s*{word}</span>', html)
+        assert found is not None, word
+        shapes[word] = found.group(1)
+    assert len(set(shapes.values())) == 5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_of_texts_reach_contrast_aa_on_every_ground(scheme: str) -> None:
+    css = STYLE.read_text(encoding="utf-8")
+    light, dark = (dict(re.findall(r"--([\w-]+): (#\w+);", part)) for part in _palettes(css))
+    colours = light if scheme == "light" else light | dark
+    grounds = {
+        **dict.fromkeys(("ink", "soft", "gold", "good", "bad", "open"), ("paper", "card")),
+        "their": ("paper", "card"),
     }
-    assert changes({"rules": [rule]}) == ["latency p95 at 2.0 ms or less; it is 3.0 ms"]
+    pairs = [(text, ground) for text, under in grounds.items() for ground in under]
+    pairs += [("good", "good-soft"), ("bad", "bad-soft"), ("open", "open-soft"), ("ink", "mark")]
+    pairs += [("ink", "gold-soft")]
+    for text, ground in pairs:
+        assert _contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (0.0123, "points", "+1.2 points"),
-        (-0.0123, "points", "\N{MINUS SIGN}1.2 points"),
-        (0.0, "points", "0 points"),
-        (0.01, "loss", "1.0 points"),
-        (0.5, "share", "0.500"),
-        (0.04, "p", "p = 0.040"),
-        (None, "ms", "\N{EN DASH}"),
-    ],
-)
-def test_figures_read_as_people_write_them(value: float | None, unit: str, text: str) -> None:
-    assert figure(value, unit) == text
+@pytest.mark.parametrize("gone", ["parity", "calibration", "confusion", "latency", "difference"])
+def test_page_without_a_part_leaves_it_out(gone: str, tmp_path: Path) -> None:
+    verdict = samples_against.promote()
+    whole = page(verdict, tmp_path)
+    del verdict[gone]
+    assert len(page(verdict, tmp_path)) < len(whole)
 
 
-def test_comparison_lies_inside_the_picture_with_zero_in_the_middle() -> None:
-    found = charts.interval({"low": -0.02, "estimate": 0.01, "high": 0.04, "required": -0.01})
-    assert found["zero"] == 50
-    assert 0 < found["low"] < found["required"] < 50 < found["estimate"] < found["high"] < 100
-    flat = charts.interval({"low": 0.0, "estimate": 0.0, "high": 0.0, "required": 0.0})
-    assert set(flat.values()) == {50}
+def test_figures_that_are_not_known_leave_a_dash_not_a_failure(tmp_path: Path) -> None:
+    verdict = samples_against.hold()
+    verdict["scores"]["candidate"]["accuracy"] = {"estimate": None, "low": None, "high": None}
+    verdict["slices"][0] |= {"candidate": None, "estimate": None, "low": None, "high": None}
+    verdict["rules"][2] |= {"figure": None, "interval": None}
+    verdict["robustness"][0] |= {"survived": None, "low": None, "high": None}
+    verdict["power"][0]["held"] = None
+    verdict["calibration"]["candidate"] |= {"error": None, "low": None, "high": None}
+    assert Outline(page(verdict, tmp_path)).open == []
 
 
-def test_confusion_names_the_pairs_mixed_up_most() -> None:
-    found = charts.confusion(["a", "b", "c"], [[8, 2, 0], [0, 5, 5], [0, 0, 0]])
-    assert [(m["gold"], m["answer"], m["count"]) for m in found["mistakes"]] == [
-        ("b", "c", 5),
-        ("a", "b", 2),
-    ]
-    assert len(found["cells"]) == 4
+def test_report_is_written_twice_the_same_and_its_digests_are_the_files(tmp_path: Path) -> None:
+    paths = tmp_path / "gate.html", tmp_path / "gate.md"
+    first = write_report(samples_against.promote(), *paths)
+    assert first == write_report(samples_against.promote(), *paths)
+    assert first == {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+
+
+def _palettes(css: str) -> tuple[str, str]:
+    start = css.index("prefers-color-scheme: dark")
+    return css[:start], css[start : css.index("* { box-sizing")]
+
+
+def _contrast(one: str, other: str) -> float:
+    """Return the ratio of WCAG 2, 1.4.3."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    short = colour[1:]
+    pairs = [c * 2 for c in short] if len(short) == 3 else re.findall("..", short)
+    parts = [int(pair, 16) / 255 for pair in pairs]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(weight * p for weight, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -1,0 +1,183 @@
+"""In: a verdict. Out: what its page and its Markdown show, put in order, with nothing missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from components.gate import charts
+from components.gate.words import STATES
+
+Rows = Sequence[Mapping[str, Any]]
+
+HEADINGS: Final = ("Against the champion", "Slices", "Limits", "Robustness", "Evidence")
+# A heading with more rules than these shows those that hold as one line.
+UNFOLDED: Final = 12
+PAIRS: Final = 10
+SHIFTS: Final = 10
+PROMOTABLE: Final = ("holds", "informs")
+# What a verdict may lack: a gate that stopped early still gets its page.
+EMPTY: Final[Mapping[str, Any]] = {
+    "comparison": None,
+    "champion": None,
+    "power": [],
+    "slices": [],
+    "robustness": [],
+    "parity": None,
+    "calibration": None,
+    "confusion": None,
+    "latency": None,
+    "size_bytes": None,
+    "difference": None,
+    "leakage": None,
+    "lineage": {},
+    "seeds": None,
+    "test_uses": None,
+    "disagreements": [],
+    "rules": [],
+    "evidence": {},
+    "needed": None,
+    "groups": None,
+}
+
+
+def view(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of the templates."""
+    full = {**EMPTY, **verdict}
+    rules = full["rules"]
+    return {
+        "verdict": full,
+        "champion": full["champion"],
+        "comparison": full["comparison"],
+        "states": {state: sum(r["state"] == state for r in rules) for state in STATES},
+        "changes": [r for state in ("broken", "open") for r in rules if r["state"] == state],
+        "waivers": [rule for rule in rules if rule.get("waiver")],
+        "headings": headings(rules),
+        "forest": forest(full["comparison"]),
+        "scores": scores(full["scores"]),
+        "slices": slices(full["slices"], rules),
+        "flips": kinds(full["disagreements"]),
+        "parity": kinds((full["parity"] or {}).get("flips") or []),
+        "edits": robustness(full["robustness"], rules),
+        "confusion": confusion(full["confusion"]),
+        "reliability": reliability(full["calibration"]),
+        "shifts": shifts(full["difference"]),
+        "models": models(full),
+    }
+
+
+def headings(rules: Rows) -> list[dict[str, Any]]:
+    """Return the rules under their headings; what holds comes last, and as a count where long."""
+    named = dict.fromkeys([*HEADINGS, *(rule["heading"] for rule in rules)])
+    out = []
+    for title in named:
+        under = [rule for rule in rules if rule["heading"] == title]
+        folded = [r for r in under if r["state"] in PROMOTABLE and not r.get("waiver")]
+        folded = folded if title == "Slices" and len(under) > UNFOLDED else []
+        shown = [rule for rule in under if rule not in folded]
+        if under:
+            out.append({"title": title, "rules": shown, "folded": len(folded)})
+    return out
+
+
+def forest(comparison: Mapping[str, Any] | None) -> charts.Scale | None:
+    """Return the line on which the difference, its interval, zero and the requirement lie."""
+    if comparison is None:
+        return None
+    return charts.scale([0.0, *(comparison[k] for k in ("low", "estimate", "high", "required"))])
+
+
+def scores(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each metric of both models, on one line of numbers per metric."""
+    own, their = found.get("candidate") or {}, found.get("champion") or {}
+    pairs = [(metric, own[metric], their.get(metric)) for metric in own]
+    ends = [score[k] for _, *both in pairs for score in both if score for k in ("low", "high")]
+    line = charts.scale(ends)
+    return [
+        {"metric": metric, "candidate": new, "champion": old, "scale": line}
+        for metric, new, old in pairs
+    ]
+
+
+def slices(rows: Rows, rules: Rows) -> dict[str, Any]:
+    """Return the slices, those first that need a look, on one line of numbers.
+
+    Slices too small to be judged do not stretch the line: their intervals may leave it.
+    """
+    ranked = sorted(rows, key=lambda row: STATES.index(row["state"]))
+    judged = [row for row in rows if row["judged"]] or list(rows)
+    ends = [row.get(key) for row in judged for key in ("low", "estimate", "high")]
+    limits = [r["threshold"] for r in rules if r["heading"] == "Slices" and r["unit"] == "points"]
+    required = next((limit for limit in limits if limit is not None), None)
+    known = any(end is not None for end in ends)
+    return {
+        "rows": ranked,
+        "scale": charts.scale([0.0, required, *ends]) if known else None,
+        "required": required,
+    }
+
+
+def kinds(rows: Rows) -> dict[str, list[Mapping[str, Any]]]:
+    """Return changed answers by kind; broken ones first, since they are what a reader looks for."""
+    order = ("broken", "fixed", "neutral", "other")
+    found = {kind: [row for row in rows if row["kind"] == kind] for kind in order}
+    return {kind: some for kind, some in found.items() if some}
+
+
+def robustness(rows: Rows, rules: Rows) -> list[dict[str, Any]]:
+    """Return the edits, each with the rule on it and all on one line of numbers."""
+    asked = {r["name"].rpartition(":")[2]: r for r in rules if r["heading"] == "Robustness"}
+    paired = [(row, asked.get(row["edit"])) for row in rows]
+    ends = [row.get(key) for row in rows for key in ("low", "survived", "high")]
+    limits = [rule["threshold"] for _, rule in paired if rule]
+    line = charts.scale([1.0, *ends, *limits])
+    return [
+        {
+            **row,
+            "rule": rule,
+            "required": rule["threshold"] if rule else None,
+            "state": rule["state"] if rule else "informs",
+            "scale": line,
+        }
+        for row, rule in paired
+    ]
+
+
+def confusion(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return both matrices' geometry, the pairs mixed up most often, and F1 by label."""
+    if not found or not found.get("candidate"):
+        return None
+    labels, own, their = found["labels"], found["candidate"], found.get("champion")
+    return {
+        "labels": labels,
+        "candidate": charts.matrix(own),
+        "champion": charts.matrix(their) if their else None,
+        "pairs": charts.mixed_up(labels, own, their, PAIRS),
+        "by_label": charts.by_label(labels, own, their),
+    }
+
+
+def reliability(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the reliability diagram of each model that has one."""
+    return [
+        {"who": who, **found[who], "bars": charts.reliability(found[who]["bins"])}
+        for who in ("candidate", "champion")
+        if found and found.get(who)
+    ]
+
+
+def shifts(difference: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the labels whose share moved most since the champion's data."""
+    moved: Iterable[Mapping[str, Any]] = (difference or {}).get("labels") or []
+    pairs = [{**row, "by": (row["now"] or 0.0) - (row["before"] or 0.0)} for row in moved]
+    return sorted(pairs, key=lambda row: -abs(row["by"]))[:SHIFTS]
+
+
+def models(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what each model costs: latency and size."""
+    latency, size = verdict["latency"] or {}, verdict["size_bytes"] or {}
+    found = []
+    for who in ("candidate", "champion"):
+        if latency.get(who) or size.get(who):
+            found.append({"who": who, "bytes": size.get(who), **(latency.get(who) or {})})
+    return found
