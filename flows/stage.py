@@ -43,12 +43,23 @@ VERBS: Final = (
     "promote",
     "rollback",
     "release",
+    "history",
+    "lineage",
+    "doctor",
 )
+# They only look: no flow run is made of them, and no server is booted for them.
+LOOKS: Final = frozenset({"history", "lineage", "doctor"})
 
 
 def flow_of(verb: str) -> Any:  # noqa: ANN401 - Prefect's Flow, which must not be imported yet
-    """Import the flow that a file of this folder is named after."""
+    """Import the flow, or what only looks, that a file of this folder is named after."""
     return getattr(importlib.import_module(f"flows.{verb}"), verb)
+
+
+def function_of(verb: str) -> Any:  # noqa: ANN401
+    """Import the function of a verb, bare of Prefect."""
+    found = flow_of(verb)
+    return found if verb in LOOKS else found.fn
 
 
 def sections_of(function: Any) -> dict[str, str]:  # noqa: ANN401
@@ -66,7 +77,10 @@ def _is_section(hint: object) -> bool:
 
 
 def parser_of(verb: str, function: Any) -> argparse.ArgumentParser:  # noqa: ANN401
-    """Return the command line of a flow: one option per parameter that is no section."""
+    """Return a verb's command line: one option per parameter that is no section.
+
+    What a verb that only looks cannot do without is an argument, not an option.
+    """
     parser = argparse.ArgumentParser(
         prog=f"python -m flows {verb}",
         description=inspect.getdoc(function),
@@ -78,6 +92,9 @@ def parser_of(verb: str, function: Any) -> argparse.ArgumentParser:  # noqa: ANN
         if _is_section(hints[name]):
             continue
         required = parameter.default is inspect.Parameter.empty
+        if required and verb in LOOKS:
+            parser.add_argument(name, type=_plain_type(hints[name]))
+            continue
         flag = "--" + name.replace("_", "-")
         if hints[name] is bool:
             parser.add_argument(flag, action="store_true", default=parameter.default)
@@ -106,11 +123,15 @@ def bind(function: Any, params: Params, options: Mapping[str, Any]) -> dict[str,
 def run(verb: str, argv: Sequence[str], params: Params) -> str:
     """Run one flow against the shared server and return its one-line figure.
 
-    The server boots, when none runs yet, while this process imports what the flow needs.
+    The server boots, when none runs yet, while this process imports what the flow needs. What
+    only looks is called as it is.
 
     Raises:
         TouchstoneError: what the flow raised, for a person.
     """
+    if verb in LOOKS:
+        look = function_of(verb)
+        return str(look(**bind(look, params, vars(parser_of(verb, look).parse_args(argv)))))
     named = os.environ.get("PREFECT_API_URL")
     own = None if named else server.boot_server(STATE)
     os.environ["PREFECT_API_URL"] = named or (own.url if own else "")
@@ -127,7 +148,7 @@ def run(verb: str, argv: Sequence[str], params: Params) -> str:
 
 def help_of(verb: str) -> str:
     """Return a flow's command line as text."""
-    return parser_of(verb, flow_of(verb).fn).format_help()
+    return parser_of(verb, function_of(verb)).format_help()
 
 
 def _engine(flow: Any, arguments: Mapping[str, Any]) -> object:  # noqa: ANN401

@@ -2,26 +2,31 @@
 
 from components.registry.aliases import CHALLENGER, CHAMPION, Seen, champion
 from components.registry.decisions import decided, record_decision, test_uses, withdrawn
+from components.registry.doctor import Finding, examine
 from components.registry.fetch import fetch
 from components.registry.ledger import Entry, Ledger, open_ledger
 from components.registry.place import Registry, local_uri, open_registry
 from components.registry.promote import Move, promote, rollback
 from components.registry.register import Submission, register
 from components.registry.smoke import probes
+from components.registry.trace import Trace, trace
 from components.registry.tracking import Trial, log_training, log_trial, start_study
 
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "Entry",
+    "Finding",
     "Ledger",
     "Move",
     "Registry",
     "Seen",
     "Submission",
+    "Trace",
     "Trial",
     "champion",
     "decided",
+    "examine",
     "fetch",
     "local_uri",
     "log_training",
@@ -35,5 +40,6 @@ __all__ = [
     "rollback",
     "start_study",
     "test_uses",
+    "trace",
     "withdrawn",
 ]

@@ -24,25 +24,45 @@ def fetch(registry: Registry, name: str, version: int) -> Path:
         PromotionError: there is no such version.
         TouchstoneError: the version's files are gone.
     """
-    entry = model_version(registry, name, version)
-    digest = seen(entry).digest
+    digest = _digest(registry, name, version)
+    kept = registry.state / "bundles" / digest
+    if kept.exists() and _is(kept, digest):
+        return kept
+    with atomic_folder(kept) as folder:
+        _whole(registry, name, version, digest, folder)
+    return kept
+
+
+def verify_stored(registry: Registry, name: str, version: int) -> None:
+    """Download a version's bundle once more, whatever is kept here, and check it.
+
+    Raises:
+        IntegrityError: what the registry holds is not what was registered.
+        PromotionError: there is no such version.
+        TouchstoneError: the version's files are gone.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        _whole(registry, name, version, _digest(registry, name, version), Path(scratch))
+
+
+def _digest(registry: Registry, name: str, version: int) -> str:
+    digest = seen(model_version(registry, name, version)).digest
     if not digest:
         raise IntegrityError(
             f"version {version} of {name} carries no digest: it was not registered by this project",
             "register a version with `dvc repro`",
         )
-    kept = registry.state / "bundles" / digest
-    if kept.exists() and _is(kept, digest):
-        return kept
-    with atomic_folder(kept) as folder:
-        _download(registry, name, version, folder)
-        if not _is(folder, digest):
-            raise IntegrityError(
-                f"version {version} of {name}: its files in the registry are not those of digest "
-                f"{digest}",
-                "delete that version and register it again with `dvc repro --force register`",
-            )
-    return kept
+    return digest
+
+
+def _whole(registry: Registry, name: str, version: int, digest: str, folder: Path) -> None:
+    _download(registry, name, version, folder)
+    if not _is(folder, digest):
+        raise IntegrityError(
+            f"version {version} of {name}: its files in the registry are not those of digest "
+            f"{digest}",
+            "delete that version and register it again with `dvc repro --force register`",
+        )
 
 
 def _is(folder: Path, digest: str) -> bool:

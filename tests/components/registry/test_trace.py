@@ -1,0 +1,80 @@
+"""In: a registered version with a past. Out: both ends of its line, from any id on it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from components.errors import TouchstoneError
+from components.params import RegistryParams
+from components.registry import (
+    Registry,
+    Seen,
+    Trace,
+    open_ledger,
+    promote,
+    register,
+    rollback,
+    trace,
+)
+from tests.candidates import Verdict, add_version, judged, make_model
+from tests.components.registry.conftest import Factory
+
+NAME = "traced"
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def receipt(
+    registry: Registry,
+    owner: RegistryParams,
+    submit: Factory,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Verdict:
+    """Version 1, promoted, then replaced by version 2 and given back."""
+    receipt = register(registry, NAME, owner, submit("traced-1"), tmp_path_factory.mktemp("r"))
+    second = add_version(registry, NAME, make_model(tmp_path_factory.mktemp("m") / "m", "traced-2"))
+    for version in (Seen(1, receipt["digest"]), second):
+        promote(registry, judged(registry, NAME, version, probes=[]))
+    rollback(registry, NAME, None)
+    return receipt
+
+
+def test_any_id_on_the_line_leads_to_the_version(registry: Registry, receipt: Verdict) -> None:
+    decision = open_ledger(registry).read(NAME, ("decision",))[0]
+    lineage = receipt["lineage"]
+    ways = ["1", receipt["digest"], receipt["digest"][:6], lineage["id"], lineage["code"]]
+    ways += [receipt["run_id"], decision.hash]
+    for way in ways:
+        titles = [found.title for found in trace(registry, NAME, way)]
+        assert titles == ["traced version 1"], way
+
+
+def test_what_several_versions_share_leads_to_all(registry: Registry, receipt: Verdict) -> None:
+    page = open_ledger(registry).read(NAME, ("decision",))[0].payload["report"]["gate.html"]
+    assert len(trace(registry, NAME, page)) == 2
+
+
+def test_both_ways_are_told(registry: Registry, receipt: Verdict) -> None:
+    found: Trace = trace(registry, NAME, "1")[0]
+    origin, outcome = dict(found.origin), [title for title, _ in found.outcome]
+    assert origin["data"] == receipt["lineage"]["data"]
+    assert origin["bundle"] == receipt["digest"]
+    assert origin["run"].startswith(receipt["run_id"])
+    assert {"test split", "code", "params", "lineage"} <= set(origin)
+    assert outcome == [
+        "verdict",
+        "gate.html",
+        "gate.json",
+        "in production",
+        "no longer",
+        "in production",
+        "now",
+    ]
+
+
+@pytest.mark.parametrize("of", ["9", "abc", "0" * 64, ""])
+def test_what_nobody_knows_is_told(registry: Registry, receipt: Verdict, of: str) -> None:
+    with pytest.raises(TouchstoneError, match="is neither a version of traced"):
+        trace(registry, NAME, of)
