@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from components.near import variant_key
 from components.params import ValidationParams
 from components.schema import GROUP, ID, Split
 from components.tasks.base import Example, Task
@@ -26,6 +27,7 @@ REASONS: Final = (
     "conflicting_label",
     "duplicate_text",
     "group_held_out",
+    "variant_held_out",
 )
 
 # C0 and C1 controls but tab and line breaks, half surrogates, and the mark of a failed decoding.
@@ -53,7 +55,8 @@ def sift(task: Task, params: ValidationParams, splits: Mapping[Split, Sequence[E
     copy when all its copies there agree on the label; the other copies are `duplicate_text`, or
     `conflicting_label` when their label differs from the kept one. When the copies within that
     split disagree, nobody knows which is right, and all copies are `conflicting_label`. A row whose
-    group stands in a split of higher priority is `group_held_out`.
+    group stands in a split of higher priority is `group_held_out`; one whose text stands there but
+    for punctuation or Unicode form is `variant_held_out`. Within a split such variants stay.
     """
     reasons: dict[int, str] = {}
     rows = [(split, row) for split in PRIORITY for row in splits[split]]
@@ -65,7 +68,11 @@ def sift(task: Task, params: ValidationParams, splits: Mapping[Split, Sequence[E
             copies[text_key(task, row)].append(index)
     for indices in copies.values():
         reasons |= _copy_reasons(task, rows, indices)
-    reasons |= _group_reasons(rows, reasons)
+    for reason, key in (
+        ("group_held_out", lambda row: row[GROUP]),
+        ("variant_held_out", lambda row: variant_key(task.editable(row))),
+    ):
+        reasons |= _held_out(rows, reasons, reason, key)
     accepted: dict[Split, list[Example]] = {split: [] for split in PRIORITY}
     for index, (split, row) in enumerate(rows):
         if index not in reasons:
@@ -114,13 +121,16 @@ def _copy_reasons(
     }
 
 
-def _group_reasons(
-    rows: Sequence[tuple[Split, Example]], reasons: Mapping[int, str]
+def _held_out(
+    rows: Sequence[tuple[Split, Example]],
+    reasons: Mapping[int, str],
+    reason: str,
+    key: Callable[[Example], str],
 ) -> dict[int, str]:
-    """Return reasons for rows whose group a split of higher priority holds already."""
+    """Return the reason for rows whose key a split of higher priority holds already."""
     holder: dict[str, Split] = {}
-    found: dict[int, str] = {}
-    for index, (split, row) in enumerate(rows):
-        if index not in reasons and holder.setdefault(row[GROUP], split) != split:
-            found[index] = "group_held_out"
-    return found
+    return {
+        index: reason
+        for index, (split, row) in enumerate(rows)
+        if index not in reasons and holder.setdefault(key(row), split) != split
+    }

@@ -6,12 +6,13 @@ A rule is one Great Expectations expectation with a name for people; every one o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pandas as pd
 
+from components.near import variant_key
 from components.params import ValidationParams
 from components.schema import GROUP, ID, SOURCE_ROW, SPLIT, SPLITS, Split, example_schema
 from components.tasks.base import Example, Task
@@ -55,7 +56,7 @@ def frames(task: Task, columns: Sequence[str], sifted: Sifted) -> dict[str, pd.D
     if all(name in rows for name in task.columns):
         rows[TEXT_KEY] = [text_key(task, row) for row in accepted]
         rows[CHARACTERS] = [len(task.editable(row).strip()) for row in accepted]
-    return {ROWS: rows, LABELS: _label_frame(task, sifted), TOTALS: _total_frame(sifted)}
+    return {ROWS: rows, LABELS: _label_frame(task, sifted), TOTALS: _total_frame(task, sifted)}
 
 
 def _label_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
@@ -68,7 +69,7 @@ def _label_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _total_frame(sifted: Sifted) -> pd.DataFrame:
+def _total_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
     """Return one row of totals over all splits."""
     reasons = Counter(reason for _, reason in sifted.rejected)
     accepted = sum(len(rows) for rows in sifted.accepted.values())
@@ -79,15 +80,25 @@ def _total_frame(sifted: Sifted) -> pd.DataFrame:
         "rejected": rejected,
         "reject_share": rejected / max(1, accepted + rejected),
         "unknown_labels": reasons["unknown_label"],
-        "groups_in_two_splits": _crossing(sifted.accepted),
+        "groups_in_two_splits": _crossing(sifted.accepted, lambda row: row.get(GROUP)),
+        "variants_in_two_splits": _crossing(sifted.accepted, lambda row: _variant(task, row)),
     }
     totals |= {f"rows_{split}": len(sifted.accepted[split]) for split in SPLITS}
     return pd.DataFrame([totals])
 
 
-def _crossing(accepted: Mapping[Split, Sequence[Example]]) -> int:
-    groups = [{row.get(GROUP) for row in rows} - {None} for rows in accepted.values()]
-    return sum(map(len, groups)) - len(set[Any]().union(*groups))
+def _variant(task: Task, row: Example) -> str | None:
+    """Return what a text shares with its variants; None where the row has no text at all."""
+    complete = all(row.get(name) is not None for name in task.columns)
+    return variant_key(task.editable(row)) if complete else None
+
+
+def _crossing(
+    accepted: Mapping[Split, Sequence[Example]], key: Callable[[Example], str | None]
+) -> int:
+    """Count the keys that stand in a second split, once for each further one."""
+    keys = [{key(row) for row in rows} - {None} for rows in accepted.values()]
+    return sum(map(len, keys)) - len(set[Any]().union(*keys))
 
 
 def rules(task: Task, params: ValidationParams, slices: Sequence[str]) -> list[Rule]:
@@ -163,6 +174,7 @@ def _total_rules(params: ValidationParams) -> list[Rule]:
         at_most("few rows are rejected", "reject_share", params.max_reject_share),
         at_most("unknown labels are few", "unknown_labels", params.max_unknown_labels),
         at_most("no group stands in two splits", "groups_in_two_splits", 0),
+        at_most("no text stands in two splits in another form", "variants_in_two_splits", 0),
         *(
             Rule(
                 f"{split} has rows",

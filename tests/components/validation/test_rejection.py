@@ -120,3 +120,28 @@ def test_a_group_of_the_test_split_is_not_trained_on(reasons: Reasons, row: Make
         row("train", "e", group="c3"),
     ]
     assert reasons(rows) == {"id train b": "group_held_out", "id train d": "group_held_out"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Where is it?!", "where - is   it", "WHERE IS IT", "\uff37here is it", "where is\u200b it"],
+)
+def test_a_variant_of_a_held_out_text_is_not_learned_from(
+    reasons: Reasons, row: MakeRow, text: str
+) -> None:
+    rows = [row("test", "a", text="Where is it?"), row("train", "b", text=text, label="login")]
+    assert reasons(rows) == {"id train b": "variant_held_out"}
+
+
+def test_variants_within_a_split_stay(reasons: Reasons, row: MakeRow) -> None:
+    rows = [row("train", "a", text="Where is it?"), row("train", "b", text="Where is it!")]
+    assert reasons(rows) == {}
+
+
+def test_texts_that_differ_in_a_number_or_a_sign_are_no_variants(
+    reasons: Reasons, row: MakeRow
+) -> None:
+    texts = ["it cost $5", "it cost €5", "it cost 5", "it cost 15"]
+    rows = [row("test", "a", text=texts[0])]
+    rows += [row("train", text, text=text) for text in texts[1:]]
+    assert reasons(rows) == {}

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from components.validation.rules import Rule
+from components.schema import SPLITS
+from components.tasks.base import Task
+from components.validation.rejection import Sifted
+from components.validation.rules import Rule, frames
 from components.validation.suite import check, plain
+
+Row = dict[str, Any]
+MakeRow = Callable[..., Row]
 
 
 def check_one(rule: Rule, values: list[object], docs: Path) -> tuple[bool, object, str | None]:
@@ -40,3 +48,17 @@ def test_figures_become_json_values() -> None:
     assert plain(np.int64(3)) == 3
     assert plain(np.float64("nan")) is None
     assert plain([1, "a"]) == [1, "a"]
+
+
+def test_what_stands_in_two_splits_is_counted(task: Task, good: list[Row], row: MakeRow) -> None:
+    rows = [
+        *good,
+        row("train", "a", text="Where is it?", group="g"),
+        row("train", "b", text="Where is it!", group="g"),
+        row("validation", "c", text="where is it", group="g"),
+        row("test", "d", text="WHERE - is it"),
+    ]
+    splits = {split: [one for one in rows if one["split"] == split] for split in SPLITS}
+    totals = frames(task, list(good[0]), Sifted(splits, []))["totals"]
+    assert totals["variants_in_two_splits"][0] == 2
+    assert totals["groups_in_two_splits"][0] == 1
