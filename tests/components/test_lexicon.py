@@ -39,6 +39,11 @@ def test_capital_inside_a_sentence_is_taken_for_a_name() -> None:
     assert outcomes("Ask. Parcel is gone") == {"Ask. Package is gone"}
 
 
+def test_a_name_is_replaced_where_names_are_meant() -> None:
+    drawn = np.random.default_rng(0)
+    assert replace_words("ask Anna", drawn, {"anna": ["tom"]}, names=True) == "ask Tom"
+
+
 def test_article_stays_right() -> None:
     assert outcomes("an item") == {"an article"}
     assert outcomes("the item") == {"the article", "the product"}
