@@ -1,6 +1,9 @@
 """In: runs, bundles and verdicts. Out: the same in MLflow; the only package that may import it."""
 
+from components.registry.about import fetch_profile
 from components.registry.aliases import CHALLENGER, CHAMPION, Seen, champion
+from components.registry.attach import attach
+from components.registry.card import Facts, model_card
 from components.registry.decisions import decided, record_decision, test_uses, withdrawn
 from components.registry.doctor import Finding, examine
 from components.registry.fetch import fetch
@@ -16,6 +19,7 @@ __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "Entry",
+    "Facts",
     "Finding",
     "Ledger",
     "Move",
@@ -24,13 +28,16 @@ __all__ = [
     "Submission",
     "Trace",
     "Trial",
+    "attach",
     "champion",
     "decided",
     "examine",
     "fetch",
+    "fetch_profile",
     "local_uri",
     "log_training",
     "log_trial",
+    "model_card",
     "open_ledger",
     "open_registry",
     "probes",

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from components.markdown import code, plain, table
 from components.params import RegistryParams
 from components.registry.aliases import Seen
+from components.registry.card import how_to_load
 from components.registry.report import Reports
 
 NAMES: Final = {
@@ -34,6 +36,7 @@ class Page:
         champion: the version in production when this was registered.
         champion_scores: the figures of the champion's run.
         params: owner and intended use.
+        origin: commit, study, trial and such, by name.
     """
 
     name: str
@@ -46,20 +49,21 @@ class Page:
     champion: Seen | None
     champion_scores: Mapping[str, float]
     params: RegistryParams
+    origin: Mapping[str, str]
 
 
 def describe_model(page: Page) -> str:
     """Return the registered model's description."""
     return "\n".join(
         [
-            f"{page.params.intended_use}",
+            plain(page.params.intended_use),
             "",
-            f"Owner: {page.params.owner}. Task: {page.task['kind']}.",
+            f"Owner: {plain(page.params.owner)}. Task: {page.task['kind']}.",
             "",
             "* alias `champion`: in production; moves only on the gate's verdict about that digest",
             "* alias `challenger`: the newest version, not yet promoted",
             "",
-            _load(page.name, "@champion"),
+            how_to_load(page.name, "@champion"),
         ]
     )
 
@@ -69,23 +73,23 @@ def describe_version(page: Page) -> str:
     parts = [
         _headline(page),
         _against(page),
-        "### What was measured",
+        "## What was measured",
         f"On {page.rows['test']:,} test examples, each artifact by the same code.",
         _artifacts(page.reports),
         _parity(page.reports.parity),
-        "### By slice",
+        "## By slice",
         _slices(page.reports.int8["slices"]),
-        "### Weakest labels",
+        "## Weakest labels",
         _labels(page.reports.int8["labels"]),
-        "### Trained on",
+        "## Trained on",
         f"{page.rows['train']:,} rows, chosen on {page.rows['validation']:,}; "
-        f"{len(page.reports.int8['labels'])} labels. Licence of the data: {page.licence}.",
-        "### Intended use",
-        f"{page.params.intended_use}",
-        f"Owner: {page.params.owner}.",
-        "### How to load it",
-        _load(page.name, "@champion"),
-        "### Lineage",
+        f"{len(page.reports.int8['labels'])} labels. Licence of the data: {plain(page.licence)}.",
+        "## Intended use",
+        plain(page.params.intended_use),
+        f"Owner: {plain(page.params.owner)}.",
+        "## How to load it",
+        how_to_load(page.name, "@champion"),
+        "## Lineage",
         _lineage(page),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -132,11 +136,11 @@ def _artifacts(reports: Reports) -> str:
         )
     metrics = [_words(name) for name in reports.int8["metrics"]]
     head = ["artifact", *metrics, "calibration error", "p50 / p95, ms", "per second", "MB"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _parity(parity: Mapping[str, Any]) -> str:
-    int8 = parity["int8"]
+    int8 = parity["artifacts"]["int8"]
     return (
         f"int8 answers {int8['disagreements']} of {parity['rows']:,} validation texts otherwise "
         f"than torch; {int8['batch_dependent']} answers depend on what else is in the batch."
@@ -148,36 +152,21 @@ def _slices(slices: Iterable[Mapping[str, Any]]) -> str:
     for part in slices:
         metrics = part["metrics"]
         shown = "; ".join(f"{_words(n)} {v:.3f}" for n, v in metrics.items()) if metrics else ""
-        rows.append([f"{part['column']} = {part['value']}", str(part["rows"]), shown or "too few"])
-    return _table(["slice", "rows", "score"], rows) if rows else "No slice columns are named."
+        rows.append(
+            [plain(f"{part['column']} = {part['value']}"), str(part["rows"]), shown or "too few"]
+        )
+    return table(["slice", "rows", "score"], rows) if rows else "No slice columns are named."
 
 
 def _labels(labels: Iterable[Mapping[str, Any]]) -> str:
     weakest = sorted(labels, key=lambda row: row["f1"] if row["f1"] is not None else -1.0)
-    rows = [[f"`{r['label']}`", _score(r["f1"]), str(r["rows"])] for r in weakest[:WEAKEST]]
-    return _table(["label", "F1", "test rows"], rows)
-
-
-def _load(name: str, which: str) -> str:
-    return (
-        "```python\nimport mlflow\n\n"
-        f'model = mlflow.pyfunc.load_model("models:/{name}{which}")\n'
-        'model.predict(["Where is my parcel?"])  # label, score, scores\n```'
-    )
+    rows = [[code(r["label"]), _score(r["f1"]), str(r["rows"])] for r in weakest[:WEAKEST]]
+    return table(["label", "F1", "test rows"], rows)
 
 
 def _lineage(page: Page) -> str:
-    rows = [[name, f"`{value[:SHORT]}`"] for name, value in page.lineage.items()]
-    return _table(["what", "digest"], [["bundle", f"`{page.digest[:SHORT]}`"], *rows])
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    parts = {"bundle": page.digest, **page.lineage}
+    return table(["what", "digest"], [[plain(n), code(v[:SHORT])] for n, v in parts.items()])
 
 
 def _score(value: float | None) -> str:

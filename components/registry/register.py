@@ -6,9 +6,9 @@ one logged model and one version. The alias `champion` is never touched.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +18,10 @@ from components.errors import DataError, IntegrityError
 from components.failpoints import failpoint
 from components.files import read_json, verify_manifest, write_json
 from components.params import RegistryParams
+from components.profile import profile
 from components.records import split_path
 from components.registry import tracking
+from components.registry.about import write_about
 from components.registry.aliases import (
     CHALLENGER,
     DIGEST,
@@ -28,6 +30,9 @@ from components.registry.aliases import (
     model_version,
     with_digest,
 )
+from components.registry.attach import REPORT
+from components.registry.card import Facts, fitting
+from components.registry.commit import commit
 from components.registry.description import Page, describe_model, describe_version
 from components.registry.locks import model_lock
 from components.registry.place import Registry
@@ -35,6 +40,7 @@ from components.registry.report import Reports, figures, read_reports
 
 SAMPLE_TEXTS: Final = 2
 READY: Final = "READY"
+REST: Final = "What was measured stands in the reports beside its run."
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,14 @@ class Submission:
         evaluation: folder with a report for each artifact, and pictures.
         parity: report on torch against ONNX.
         data: folder with the examples that it was trained and judged on, with their card.
+        origin: where it comes from beside its lineage, such as study and trial; each is a tag.
     """
 
     bundle: Path
     evaluation: Path
     parity: Path
     data: Path
+    origin: Mapping[str, str] = field(default_factory=dict)
 
 
 def register(
@@ -120,6 +128,7 @@ def _page(
         champion=now,
         champion_scores=_scores(registry, name, now),
         params=params,
+        origin={**submission.origin, **({"commit": head} if (head := commit()) else {})},
     )
 
 
@@ -133,7 +142,7 @@ def _version(registry: Registry, page: Page, submission: Submission) -> tuple[in
     tracking.log_figures(registry, run, figures(page.reports), model_id)
     _attach(client, run_id, submission)
     _registered_model(registry, page)
-    description = describe_version(page)
+    description = fitting(describe_version(page), REST)
     entry = with_digest(registry, page.name, page.digest)
     if entry is None:
         # Tags travel with the version's creation: there is no moment at which it has none.
@@ -147,7 +156,8 @@ def _version(registry: Registry, page: Page, submission: Submission) -> tuple[in
                 model_id=model_id,
             )
         failpoint("register.version")
-    elif page.champion is None or page.champion.version != int(entry.version):
+    elif REPORT not in entry.tags and not _is_champion(page):
+        # Once the gate has judged it, its page is the model card.
         client.update_model_version(page.name, entry.version, description)
     return int(entry.version), str(entry.run_id or run_id)
 
@@ -168,6 +178,7 @@ def _logged_model(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
         write_model(submission.bundle, _sample(submission.data), _tags(page), folder)
+        write_about(folder, profile(submission.data), _facts(page, submission))
         client.log_model_artifacts(model.model_id, str(folder))
     failpoint("register.uploaded")
     client.finalize_logged_model(model.model_id, READY)
@@ -178,8 +189,23 @@ def _tags(page: Page) -> dict[str, str]:
     tags = {DIGEST: page.digest, tracking.LINEAGE: page.lineage["id"]}
     tags |= {f"touchstone.{name}": value for name, value in page.lineage.items() if name != "id"}
     tags["touchstone.test"] = str(page.reports.int8.get("data"))
-    commit = _commit()
-    return tags | ({"touchstone.commit": commit} if commit else {})
+    return {f"touchstone.{name}": value for name, value in page.origin.items()} | tags
+
+
+def _is_champion(page: Page) -> bool:
+    return page.champion is not None and page.champion.digest == page.digest
+
+
+def _facts(page: Page, submission: Submission) -> Facts:
+    return Facts(
+        owner=page.params.owner,
+        intended_use=page.params.intended_use,
+        licence=page.licence,
+        task=page.task,
+        rows=page.rows,
+        max_length=read_json(submission.bundle / "bundle.json").get("max_length"),
+        origin=page.origin,
+    )
 
 
 def _registered_model(registry: Registry, page: Page) -> None:
@@ -220,13 +246,3 @@ def _rows(data: Path, split: str) -> int:
 def _sample(data: Path) -> list[str]:
     rows = pq.read_table(split_path(data, "validation"), columns=["text"]).slice(0, SAMPLE_TEXTS)
     return [str(text) for text in rows.column("text").to_pylist()]
-
-
-def _commit() -> str | None:
-    """Return the git commit of the working folder, or None outside of a repository."""
-    try:
-        asked = ["git", "rev-parse", "HEAD"]
-        done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None

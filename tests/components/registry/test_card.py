@@ -1,0 +1,84 @@
+"""In: verdicts and facts. Out: model cards that say what a person asks, limits included."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from components.registry import Facts, model_card
+from components.registry.card import DESCRIPTION, SECTION, fitting
+from tests.components.gate import samples, samples_against
+
+FACTS = Facts(
+    owner="the team <team@x.example>",
+    intended_use="Routing requests; not for | advice.",
+    licence="CC0-1.0",
+    task={"kind": "classification", "labels": samples.LABELS},
+    rows={"train": 8116, "validation": 1740, "test": 3080},
+    max_length=64,
+    origin={"commit": "ab" * 20, "study": "s-1"},
+)
+HEADINGS = [
+    "Intended use",
+    "How to load it",
+    "How it scored",
+    "Limits",
+    "Slices",
+    "Robustness",
+    "Calibration",
+    "Data and licence",
+    "Lineage",
+]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [samples.first, samples_against.promote, samples_against.hold, samples_against.undecidable],
+)
+def test_card_has_every_part_after_the_verdict(make: object) -> None:
+    verdict = make()  # type: ignore[operator]
+    card = model_card(verdict, FACTS)
+    assert card.startswith(f"**{verdict['sentence'][:20]}")
+    found = [title for title in re.findall("^## (.*)$", card, re.MULTILINE) if title != "Waivers"]
+    assert found == HEADINGS
+    assert "an encoder for classification of 14 labels" in card
+    assert "Licence of the data: CC0-1.0" in card
+    assert "ab" * 20 in card
+
+
+def test_card_gives_intervals_waivers_and_slices_too_small_to_judge() -> None:
+    card = model_card(samples_against.hold(), FACTS)
+    assert "-1.2 points of macro F1 (-2.6 to +0.2), 131 answers fixed and 168 broken" in card
+    assert "size ratio, until 2027-01-31, by R. Okafor: the larger graph" in card
+    assert "typo, expired on 2026-09-30, by M. Lindqvist" in card
+    assert "too few test examples to judge segment: business" in card
+    assert "reads the first 64 tokens" in card
+    assert "| accuracy | 0.922 (0.913 to 0.931) | 0.934 (0.925 to 0.944) |" in card
+
+
+def test_what_people_wrote_stays_text() -> None:
+    verdict = samples_against.hold()
+    verdict["slices"][0]["value"] = "<img src=x> | [a](b)"
+    card = model_card(verdict, FACTS)
+    assert not re.search(r"<(?!code|/code)", card)
+    assert "](" not in card
+    for line in card.splitlines():
+        if line.startswith("| channel: &#60;img"):
+            assert line.count("|") == 6
+
+
+def test_card_of_a_version_of_which_little_is_known_says_so() -> None:
+    card = model_card(samples.first(), Facts())
+    assert "Owner: not stated." in card
+    assert "There was no champion to compare it with." in card
+
+
+def test_card_that_is_too_long_keeps_whole_sections_and_says_where_the_rest_is() -> None:
+    verdict = samples_against.big()
+    card = model_card(verdict, FACTS)
+    text = fitting(card, "The rest is elsewhere.", 4000)
+    assert len(card) > 4000 >= len(text)
+    assert text.endswith("\n\nThe rest is elsewhere.")
+    assert all(section in card for section in text.split(SECTION)[1:-1])
+    assert fitting("short", "x", DESCRIPTION) == "short"
