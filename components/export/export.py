@@ -1,27 +1,25 @@
-"""In: a trained bundle and examples. Out: an fp32 and an int8 bundle, and how far they part."""
+"""In: a trained bundle and examples. Out: its fp32 graph, the one to serve, and how they part."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from shutil import copyfile
-from typing import TYPE_CHECKING, Any
+from shutil import copytree
+from typing import Any
 
 from components.errors import DataError, IntegrityError, TouchstoneError
-from components.export.parity import compare
-from components.files import atomic_folder, write_json
-from components.inference import Bundle, load_bundle, load_predictor, seal
-from components.inference.bundle import GRAPH, TOKENIZER, Artifact
+from components.files import atomic_folder, verify_manifest, write_json
+from components.inference import Bundle, load_bundle, load_predictor
+from components.inference.bundle import GRAPH
+from components.inference.parity import answer, compare, largest
 from components.lineage import extend
 from components.params import ExportParams
 from components.records import read_examples, split_path
 from components.schema import ID
 from components.seeding import generator
 from components.tasks.base import Array, Example
-
-if TYPE_CHECKING:
-    import onnx
 
 
 def export(  # noqa: PLR0913, PLR0917 - the stage's three outputs are three arguments
@@ -41,60 +39,64 @@ def export(  # noqa: PLR0913, PLR0917 - the stage's three outputs are three argu
         trained: the trained bundle.
         examples: the folder whose training texts calibrate and whose validation texts compare.
         onnx: receives the fp32 bundle.
-        int8: receives the int8 bundle.
-        parity: receives the comparison, as JSON.
+        int8: receives the bundle to serve: the first of `export.ladder` that holds `export.accept`.
+        parity: receives the comparison, and the figures of every rung that was tried, as JSON.
 
     Returns:
         The comparison as written, and `digests` and `size_bytes` by artifact.
 
     Raises:
-        TouchstoneError: fp32 logits differ from torch's by more than `max_logit_difference`.
+        TouchstoneError: fp32 logits differ from torch's by more than `max_logit_difference`, or
+            no rung holds.
         DataError: the validation split is empty.
     """
-    from components.export.graph import save_graph, to_graph
+    from components.export.graph import to_graph
+    from components.export.int8 import Quantizer
+    from components.export.ladder import climb
+    from components.export.trial import BATCH, Held, write_bundle
 
     held_out = read_examples(examples, "validation")
     if not held_out:
         raise DataError(f"{split_path(examples, 'validation')} is empty", "give it some rows")
-    bundle = load_bundle(trained)
-    if bundle.card.artifact != "trained":
-        raise IntegrityError(
-            f"{trained} holds a {bundle.card.artifact} bundle", "name the folder of `train`"
+    bundle = _grown(load_bundle(trained), {"seed": seed, "export": params.model_dump(mode="json")})
+    torch = load_predictor(trained).logits(held_out, BATCH)
+    with (
+        atomic_folder(onnx) as fp32_folder,
+        atomic_folder(int8) as int8_folder,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        graph = to_graph(bundle)
+        digest = write_bundle(bundle, graph, fp32_folder, "onnx")
+        fp32 = answer(load_predictor(fp32_folder), held_out, BATCH)
+        _hold(params, largest(torch, fp32.logits))
+        quantizer = Quantizer(
+            graph, lambda: _inputs(bundle, _calibration(params, examples, seed)), Path(scratch)
         )
-    made_with = {"seed": seed, "export": params.model_dump(mode="json")}
-    grown = bundle.card.model_copy(update={"lineage": extend(bundle.card.lineage, made_with)})
-    bundle = replace(bundle, card=grown)
-    lineage = grown.lineage["id"]
-    with atomic_folder(onnx) as fp32_folder, atomic_folder(int8) as int8_folder:
-        plain, fused = to_graph(bundle)
-        save_graph(fused, lineage, fp32_folder / GRAPH)
-        quantized = _quantize(params, seed, bundle, plain, examples)
-        save_graph(quantized, lineage, int8_folder / GRAPH)
-        digests = {
-            "trained": bundle.digest,
-            "onnx": _finish(bundle, "onnx", fp32_folder),
-            "int8": _finish(bundle, "int8", int8_folder),
-        }
+        trial, ladder = climb(bundle, quantizer, Held(params, held_out, torch), Path(scratch))
+        copytree(trial.folder, int8_folder, dirs_exist_ok=True)
         sizes = {
             "onnx": (fp32_folder / GRAPH).stat().st_size,
             "int8": (int8_folder / GRAPH).stat().st_size,
         }
-        predictors = [load_predictor(f) for f in (trained, fp32_folder, int8_folder)]
-        report = compare(predictors[0], predictors[1], predictors[2], held_out)
-        _hold(params, report["fp32"]["max_logit_difference"])
+    digests = {"trained": bundle.digest, "onnx": digest, "int8": verify_manifest(int8)}
+    artifacts = {"onnx": fp32, "int8": trial.answered}
+    report = compare(bundle.task, torch, artifacts, held_out)
+    report |= {"ladder": ladder, "chosen": trial.figures["rung"]}
     write_json(parity, report)
     return report | {"digests": digests, "size_bytes": sizes}
 
 
-def _quantize(
-    params: ExportParams, seed: int, bundle: Bundle, plain: onnx.ModelProto, examples: Path
-) -> onnx.ModelProto:
-    from components.export.int8 import dynamic_int8, static_int8
+def _grown(bundle: Bundle, made_with: Mapping[str, Any]) -> Bundle:
+    if bundle.card.artifact != "trained":
+        raise IntegrityError(
+            f"{bundle.folder} holds a {bundle.card.artifact} bundle", "name the folder of `train`"
+        )
+    lineage = extend(bundle.card.lineage, made_with)
+    return replace(bundle, card=bundle.card.model_copy(update={"lineage": lineage}))
 
-    if "static" not in params.ladder:
-        return dynamic_int8(plain)
-    chosen = calibration_examples(read_examples(examples, "train"), params.calibration_rows, seed)
-    return static_int8(plain, _inputs(bundle, chosen))
+
+def _calibration(params: ExportParams, examples: Path, seed: int) -> list[Example]:
+    return calibration_examples(read_examples(examples, "train"), params.calibration_rows, seed)
 
 
 def calibration_examples(rows: list[Example], count: int, seed: int) -> list[Example]:
@@ -114,11 +116,6 @@ def _inputs(bundle: Bundle, rows: list[Example]) -> Iterator[Mapping[str, Array]
     card, task = bundle.card, bundle.task
     for ids in task.encode(bundle.tokenizer, rows, card.max_length).input_ids:
         yield task.collate([ids], card.pad_id, len(ids))
-
-
-def _finish(bundle: Bundle, artifact: Artifact, folder: Path) -> str:
-    copyfile(bundle.folder / TOKENIZER, folder / TOKENIZER)
-    return seal(folder, bundle.card.model_copy(update={"artifact": artifact}))
 
 
 def _hold(params: ExportParams, found: float) -> None:

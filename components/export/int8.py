@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,20 +20,23 @@ from onnxruntime.quantization import (
 from components.export.graph import quiet
 from components.tasks.base import Array
 
-OPERATORS: Final = ("MatMul", "Gemm", "Gather")
+Inputs = Iterable[Mapping[str, Array]]
+
+PRODUCTS: Final = ("MatMul", "Gemm")
+LOOKUP: Final = "Gather"
+OPERATORS: Final = (*PRODUCTS, LOOKUP)
 OPTIONS: Final = {
     "DefaultTensorType": onnx.TensorProto.FLOAT,
-    # Only products with weights; attention scores stay in float, where they cost next to nothing.
     "MatMulConstBOnly": True,
     # Products leave in float: a third of the error of rounding them again, and not slower.
-    "OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"],
+    "OpTypesToExcludeOutputQuantization": list(PRODUCTS),
 }
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
     """Calibration inputs, one text at a time, so that padding sets no range."""
 
-    def __init__(self, inputs: Iterable[Mapping[str, Array]]) -> None:
+    def __init__(self, inputs: Inputs) -> None:
         self._inputs = iter(inputs)
 
     def get_next(self) -> dict[str, Array] | None:
@@ -42,41 +45,104 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
         return None if found is None else dict(found)
 
 
-def static_int8(model: onnx.ModelProto, inputs: Iterable[Mapping[str, Array]]) -> onnx.ModelProto:
-    """Quantize with ranges fixed by calibration: answers do not depend on the rest of a batch.
+class Quantizer:
+    """One float graph, quantized in several ways, calibrated once and only when needed.
 
-    Activations are uint8 over their smallest and largest value, weights int8 per channel.
+    Args:
+        model: the graph, in standard operators.
+        inputs: makes the calibration inputs, one text each.
+        folder: keeps the calibrated ranges.
+
+    Attributes:
+        model: the graph, which stays as it is.
+        operators: names of those that can compute in int8.
     """
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        path = Path(folder) / "int8.onnx"
-        quantize_static(
-            _copy(model),
-            path,
-            _Reader(inputs),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=list(OPERATORS),
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-            extra_options=dict(OPTIONS),
-        )
-        return onnx.load_model(path)
+
+    def __init__(self, model: onnx.ModelProto, inputs: Callable[[], Inputs], folder: Path) -> None:
+        self.model = model
+        self._inputs = inputs
+        self._ranges = folder / "ranges.json"
+        self.operators = _quantizable(model)
+
+    def dynamic(self) -> onnx.ModelProto:
+        """Quantize with ranges taken from each batch: no calibration, but the batch matters."""
+        with tempfile.TemporaryDirectory() as folder, quiet():
+            path = Path(folder) / "int8.onnx"
+            quantize_dynamic(
+                _copy(self.model),
+                path,
+                op_types_to_quantize=list(OPERATORS),
+                nodes_to_quantize=list(self.operators),
+                per_channel=True,
+                weight_type=QuantType.QInt8,
+                extra_options={
+                    "DefaultTensorType": onnx.TensorProto.FLOAT,
+                    "MatMulConstBOnly": True,
+                },
+            )
+            return onnx.load_model(path)
+
+    def static(self, in_float: Collection[str] = ()) -> onnx.ModelProto:
+        """Quantize with ranges fixed by calibration: answers do not depend on the rest of a batch.
+
+        Activations are uint8 over their smallest and largest value, weights int8 per channel.
+
+        Args:
+            in_float: names of operators that are left as they are, not all of them.
+        """
+        chosen = [name for name in self.operators if name not in in_float]
+        reader = None if self._ranges.exists() else _Reader(self._inputs())
+        with tempfile.TemporaryDirectory() as folder, quiet():
+            path = Path(folder) / "int8.onnx"
+            quantize_static(
+                _copy(self.model),
+                path,
+                reader,
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=list(OPERATORS),
+                # Products of two activations are left out: attention costs next to nothing.
+                nodes_to_quantize=chosen,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.MinMax,
+                calibration_cache_path=self._ranges,
+                extra_options=dict(OPTIONS),
+            )
+            return _float_elsewhere(onnx.load_model(path), chosen)
 
 
-def dynamic_int8(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Quantize with ranges taken from each batch: no calibration, but the batch matters."""
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        path = Path(folder) / "int8.onnx"
-        quantize_dynamic(
-            _copy(model),
-            path,
-            op_types_to_quantize=list(OPERATORS),
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "MatMulConstBOnly": True},
-        )
-        return onnx.load_model(path)
+def _quantizable(model: onnx.ModelProto) -> tuple[str, ...]:
+    """Name the products with a weight and the look-ups in a table of floats."""
+    floats = {t.name for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT}
+    return tuple(
+        node.name
+        for node in model.graph.node
+        if (node.op_type in PRODUCTS and node.input[1] in floats)
+        or (node.op_type == LOOKUP and node.input[0] in floats)
+    )
+
+
+def _float_elsewhere(model: onnx.ModelProto, quantized: Collection[str]) -> onnx.ModelProto:
+    """Give the operators that compute in float the activations as they were before rounding.
+
+    The quantizer hands the rounded ones to every reader: also to the residual sums, where the
+    errors add up from layer to layer. What a look-up found is kept, or whole tables would turn
+    into floats at each call.
+    """
+    made = {name: node for node in model.graph.node for name in node.output}
+    for node in model.graph.node:
+        if node.name in quantized:
+            continue
+        for place, name in enumerate(node.input):
+            rounded = made.get(made[name].input[0]) if _is(made, name, "DequantizeLinear") else None
+            if rounded is not None and not _is(made, rounded.input[0], LOOKUP):
+                node.input[place] = rounded.input[0]
+    return model
+
+
+def _is(made: Mapping[str, onnx.NodeProto], name: str, operator: str) -> bool:
+    return name in made and made[name].op_type == operator
 
 
 def _copy(model: onnx.ModelProto) -> onnx.ModelProto:

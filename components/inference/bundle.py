@@ -16,7 +16,9 @@ from components.files import MANIFEST, read_json, verify_manifest, write_json, w
 from components.tasks import load_task, options_type
 from components.tasks.base import Task
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+# Cards of format 1 say nothing of the quantization; bundles in a registry stay as they are.
+READABLE: Final = (1, 2)
 CARD: Final = "bundle.json"
 TOKENIZER: Final = "tokenizer.json"
 WEIGHTS: Final = "model.safetensors"
@@ -26,6 +28,7 @@ HISTORY: Final = "training.json"
 REMAKE: Final = "run `dvc repro` to make it anew"
 
 Artifact = Literal["trained", "onnx", "int8"]
+Quantization = Literal["dynamic", "static", "mixed", "fp32"]
 # Nothing else may lie in a bundle: in particular no pickle, and no Python.
 FILES: Final[Mapping[str, frozenset[str]]] = {
     "trained": frozenset({MANIFEST, CARD, TOKENIZER, WEIGHTS, CONFIG}),
@@ -41,10 +44,12 @@ class BundleCard(BaseModel):
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
     )
 
-    format: Literal[1]
+    format: Literal[1, 2]
     """Version of this layout."""
     artifact: Artifact
-    """What the folder holds: a torch model, or a graph in fp32 or int8."""
+    """What the folder holds: a torch model, its graph in fp32, or the graph that is served."""
+    quantization: Quantization | None = None
+    """How the served graph computes; null for the others."""
     task: dict[str, Any]
     """The task's options."""
     max_length: Annotated[int, Field(ge=1)]
@@ -104,8 +109,9 @@ def _tree(folder: Path) -> list[Path]:
 def _read_card(path: Path) -> BundleCard:
     value = read_json(path)
     found = value.get("format") if isinstance(value, dict) else None
-    if found != FORMAT:
-        raise IntegrityError(f"{path}: format must be {FORMAT}, found {found!r}", REMAKE)
+    if found not in READABLE:
+        expected = " or ".join(str(known) for known in READABLE)
+        raise IntegrityError(f"{path}: format must be {expected}, found {found!r}", REMAKE)
     try:
         return BundleCard.model_validate_json(json.dumps(value))
     except ValidationError as error:

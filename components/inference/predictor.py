@@ -49,7 +49,7 @@ class Predictor:
         card, task = self.bundle.card, self.bundle.task
         rows = task.encode(self.bundle.tokenizer, examples, card.max_length).input_ids
         out: list[Array] = [np.empty(0)] * len(rows)
-        for batch in _batches([len(row) for row in rows], batch_size):
+        for batch in batches([len(row) for row in rows], batch_size):
             length = max(len(rows[batch[-1]]), pad_to or 1)
             inputs = task.collate([rows[index] for index in batch], card.pad_id, length)
             found = self._forward(inputs)
@@ -78,7 +78,7 @@ def load_predictor(folder: Path, threads: int | None = None) -> Predictor:
         IntegrityError: a file is not the one that was written, or the model does not fit the task.
     """
     bundle = load_bundle(folder)
-    threads = threads or _default_threads()
+    threads = threads or default_threads()
     if bundle.card.artifact == "trained":
         from components.inference.torch import TorchForward
 
@@ -88,14 +88,14 @@ def load_predictor(folder: Path, threads: int | None = None) -> Predictor:
     return Predictor(bundle, OnnxForward(bundle, threads))
 
 
-def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Yield indices, shortest rows first, so that a batch holds little padding."""
+def batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Yield the examples' indices, shortest rows first, so that a batch holds little padding."""
     order = sorted(range(len(lengths)), key=lambda index: lengths[index])
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
 
 
-def _default_threads() -> int:
+def default_threads() -> int:
     """Count the threads that torch would take, so that all artifacts are measured alike."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked) > 0:

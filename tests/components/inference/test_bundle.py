@@ -34,11 +34,22 @@ def test_a_bundle_brings_its_task_and_limits(trained_bundle: Path, task: Task) -
     assert bundle.digest == verify_manifest(trained_bundle)
 
 
+def test_a_card_from_before_quantization_was_named_stays_readable(folder: Path) -> None:
+    card = json.loads((folder / CARD).read_bytes())
+    del card["quantization"]
+    (folder / CARD).write_text(json.dumps(card | {"format": 1}))
+    digest = write_manifest(folder)
+    bundle = load_bundle(folder)
+    assert bundle.card.quantization is None
+    assert bundle.digest == digest
+
+
 @pytest.mark.parametrize(
     ("values", "named"),
     [
-        ({"format": 2}, "format must be 1, found 2"),
+        ({"format": 3}, "format must be 1 or 2, found 3"),
         ({"artifact": "pickle"}, "artifact: Input should be"),
+        ({"quantization": "int4"}, "quantization: Input should be"),
         ({"max_length": 0}, "max_length: "),
         ({"surprise": 1}, "surprise: "),
         ({"task": {"kind": "os"}}, "unknown kind 'os'"),
@@ -56,7 +67,7 @@ def test_a_wrong_card_is_refused_with_its_field(
 def test_a_card_that_is_no_mapping_is_refused(folder: Path) -> None:
     (folder / CARD).write_text("[]")
     write_manifest(folder)
-    with pytest.raises(IntegrityError, match="format must be 1, found None"):
+    with pytest.raises(IntegrityError, match="format must be 1 or 2, found None"):
         load_bundle(folder)
 
 

@@ -15,7 +15,7 @@ from components.errors import IntegrityError
 from components.files import write_manifest
 from components.inference import Predictor, load_bundle, load_predictor
 from components.inference.bundle import GRAPH, WEIGHTS
-from components.inference.predictor import _default_threads
+from components.inference.predictor import default_threads
 from components.tasks.base import Array
 
 SERVE = """
@@ -102,10 +102,10 @@ def test_the_usual_variable_sets_the_threads(
     monkeypatch: pytest.MonkeyPatch, asked: str, threads: int
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    assert _default_threads() == threads
+    assert default_threads() == threads
 
 
 @pytest.mark.parametrize("asked", ["", "many", "0"])
 def test_without_the_variable_every_core_works(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
-    assert _default_threads() >= 1
+    assert default_threads() >= 1
