@@ -1,97 +1,139 @@
-"""In: a bundle and test examples. Out: what it answers, predicted here and now."""
+"""In: bundles and test examples. Out: what they answer, predicted here and now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from components.errors import DataError
-from components.inference import Bundle, load_predictor
-from components.schema import SLICE_PREFIX
-from components.tasks.base import Array, Example, Prediction
+from components.gate.evidence import Evidence, Settings
+from components.inference import Bundle, Predictor, load_predictor
+from components.inference.parity import Answered
+from components.inference.parity import answer as answer_thrice
+from components.inference.parity import compare as compare_artifacts
+from components.schema import GROUP
+from components.tasks.base import Array, Example, Prediction, Task
 
 LISTED: Final = 20
 
 
 @dataclass(frozen=True)
 class Answers:
-    """A bundle's answers to all test examples.
+    """A bundle's answers to examples.
 
     Attributes:
-        bundle: who answered.
+        predictor: who answered.
+        examples: what was asked.
         logits: per example.
         predictions: per example.
         right: (examples,) whether the answer is the label.
-        metrics: the task's, over all examples.
-        batch_size: in batches of how many it answered.
     """
 
-    bundle: Bundle
+    predictor: Predictor
+    examples: list[Example]
     logits: list[Array]
     predictions: list[Prediction]
     right: Array
-    metrics: dict[str, float]
-    batch_size: int
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that answered."""
+        return self.predictor.bundle
+
+    @property
+    def task(self) -> Task:
+        """The task as that bundle knows it."""
+        return self.predictor.bundle.task
+
+    @property
+    def groups(self) -> list[str]:
+        """Per example, what it must not be told apart from by chance."""
+        return [str(example[GROUP]) for example in self.examples]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The task's, over these examples."""
+        return self.task.metrics(self.examples, self.logits)
+
+    def of(self, rows: Sequence[int]) -> Answers:
+        """Return the answers to some of the examples."""
+        return replace(
+            self,
+            examples=[self.examples[row] for row in rows],
+            logits=[self.logits[row] for row in rows],
+            predictions=[self.predictions[row] for row in rows],
+            right=self.right[list(rows)],
+        )
 
 
-def read_test(path: Path) -> list[Example]:
-    """Read the test examples.
+@dataclass(frozen=True)
+class Candidate:
+    """The answers of all three artifacts, and how they part.
 
-    Raises:
-        DataError: the file is absent, damaged or empty.
+    Attributes:
+        trained: torch's.
+        onnx: of the graph in fp32.
+        int8: of the bundle that would be served.
+        dependent: answers of the served graph that depend on batch or padding.
+        parity: the graphs against torch, as the verdict tells it.
     """
-    try:
-        rows: list[Example] = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path} cannot be read: {error}", "run `dvc repro` to make it") from error
-    if not rows:
-        raise DataError(f"{path} has no rows: nothing can be judged", "give ingestion a test split")
-    return rows
+
+    trained: Answers
+    onnx: Answers
+    int8: Answers
+    dependent: int
+    parity: dict[str, Any]
+
+    def each(self) -> dict[str, Answers]:
+        """Return the answers by artifact."""
+        return {"trained": self.trained, "onnx": self.onnx, "int8": self.int8}
 
 
-def answer(bundle: Path, examples: Sequence[Example], batch_size: int) -> Answers:
-    """Let a bundle answer all examples; its label set must hold their labels.
+def ask(predictor: Predictor, examples: list[Example], batch_size: int) -> Answers:
+    """Let a bundle answer examples, all of whose labels it must know.
 
     Raises:
         DataError: an example has a label that the bundle does not know.
-        IntegrityError: a file of the bundle was altered, or a logit is not finite.
+        IntegrityError: a logit is not finite.
     """
-    predictor = load_predictor(bundle)
-    task = predictor.bundle.task
-    for example in examples:
-        if reason := task.reject(example):
-            raise DataError(
-                f"test example {example['id']}: {reason}: {bundle} cannot be judged on it",
-                "run `dvc repro`: examples and bundle are of different runs",
-            )
-    logits = predictor.logits(examples, batch_size)
-    predictions = task.decode(logits)
-    pairs = zip(predictions, examples, strict=True)
-    return Answers(
-        bundle=predictor.bundle,
-        logits=logits,
-        predictions=predictions,
-        right=np.array([given.label == example["label"] for given, example in pairs]),
-        metrics=task.metrics(examples, logits),
-        batch_size=batch_size,
+    _know(predictor, examples)
+    return _answers(predictor, examples, predictor.logits(examples, batch_size))
+
+
+def ask_candidate(evidence: Evidence, settings: Settings, examples: list[Example]) -> Candidate:
+    """Let all artifacts of the candidate answer the test examples.
+
+    Only the served graph is asked three times, to see whether its answers depend on the batch.
+
+    Raises:
+        DataError: an example has a label that the candidate does not know.
+        IntegrityError: a file of a bundle was altered, or a logit is not finite.
+    """
+    size, bundles = settings.batch_size, evidence.bundles
+    served = load_predictor(bundles.int8)
+    _know(served, examples)
+    thrice = answer_thrice(served, examples, size)
+    trained = ask(load_predictor(bundles.trained), examples, size)
+    onnx = ask(load_predictor(bundles.onnx), examples, size)
+    return Candidate(
+        trained=trained,
+        onnx=onnx,
+        int8=_answers(served, examples, thrice.logits),
+        dependent=len(thrice.dependent),
+        parity=_parity(trained, onnx, thrice, served.bundle.task.labels),
     )
 
 
-def disagreements(
-    candidate: Answers, champion: Answers, examples: Sequence[Example]
-) -> list[dict[str, Any]]:
+def disagreements(candidate: Answers, champion: Answers) -> list[dict[str, Any]]:
     """Return examples that the two answer differently: broken ones first, then fixed, then others.
 
     At most 20 of each kind, the ones that the candidate is surest of.
     """
     kinds: dict[str, list[tuple[float, dict[str, Any]]]] = {"broken": [], "fixed": [], "other": []}
-    for index, example in enumerate(examples):
+    for index, example in enumerate(candidate.examples):
         new, old = candidate.predictions[index], champion.predictions[index]
         if new.label == old.label:
             continue
@@ -101,7 +143,7 @@ def disagreements(
         row = {
             "id": example["id"],
             "kind": kind,
-            "text": candidate.bundle.task.editable(example),
+            "text": candidate.task.editable(example),
             "label": example["label"],
             "candidate": new.label,
             "champion": old.label,
@@ -110,30 +152,30 @@ def disagreements(
     return [row for rows in kinds.values() for _, row in sorted(rows, key=lambda r: r[0])[:LISTED]]
 
 
-def slices(
-    candidate: Answers, champion: Answers | None, examples: Sequence[Example]
-) -> list[dict[str, Any]]:
-    """Return the task's metric of both models for each value of each slice column."""
-    members: dict[tuple[str, str], list[int]] = {}
-    for column in [name for name in examples[0] if name.startswith(SLICE_PREFIX)]:
-        for index, example in enumerate(examples):
-            value = "(missing)" if example[column] is None else str(example[column])
-            members.setdefault((column.removeprefix(SLICE_PREFIX), value), []).append(index)
-    return [
-        {
-            "column": column,
-            "value": value,
-            "rows": len(rows),
-            "candidate": _score(candidate, examples, rows),
-            "champion": _score(champion, examples, rows) if champion else None,
-        }
-        for (column, value), rows in sorted(members.items())
-    ]
+def _know(predictor: Predictor, examples: list[Example]) -> None:
+    for example in examples:
+        if reason := predictor.bundle.task.reject(example):
+            raise DataError(
+                f"test example {example['id']}: {reason}: {predictor.bundle.folder} cannot be "
+                "judged on it",
+                "run `dvc repro`: examples and bundle are of different runs",
+            )
 
 
-def _score(who: Answers, examples: Sequence[Example], rows: Sequence[int]) -> float:
-    task = who.bundle.task
-    found: Mapping[str, float] = task.metrics(
-        [examples[i] for i in rows], [who.logits[i] for i in rows]
-    )
-    return found[task.metric]
+def _answers(predictor: Predictor, examples: list[Example], logits: list[Array]) -> Answers:
+    predictions = predictor.bundle.task.decode(logits)
+    pairs = zip(predictions, examples, strict=True)
+    right = np.array([given.label == example["label"] for given, example in pairs])
+    return Answers(predictor, examples, logits, predictions, right)
+
+
+def _parity(
+    trained: Answers, onnx: Answers, served: Answered, labels: tuple[str, ...]
+) -> dict[str, Any]:
+    """Compare the graphs with torch; logits of other labels cannot be compared."""
+    graphs = {"onnx": Answered(onnx.logits, [], []), "int8": served}
+    if len({labels, trained.task.labels, onnx.task.labels}) > 1:
+        return {"rows": len(trained.examples), "artifacts": {}, "flips": []}
+    found = compare_artifacts(trained.task, trained.logits, graphs, trained.examples)
+    found["artifacts"]["onnx"]["batch_dependent"] = None  # not asked
+    return found

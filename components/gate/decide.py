@@ -2,162 +2,237 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from components.errors import TouchstoneError
-from components.files import read_json, sha256_file
-from components.gate import compare, rules
-from components.gate.answers import Answers, answer, disagreements, read_test, slices
-from components.gate.rules import Rule
+from components.gate import compare, figures, limits
+from components.gate.answers import (
+    Answers,
+    Candidate,
+    ask,
+    ask_candidate,
+    disagreements,
+)
+from components.gate.difference import difference
+from components.gate.evidence import Evidence, Settings, evidence_key, read_test
+from components.gate.genuine import genuine
+from components.gate.reported import reported
+from components.gate.robustness import Draw, robustness
+from components.gate.rules import Rule, check
 from components.gate.sentence import sentence
-from components.inference import load_bundle
+from components.gate.slices import alone, compare_slices, parts_of
+from components.gate.speed import paired_latency
+from components.gate.waivers import waive
+from components.inference import Predictor, load_predictor
 from components.params import GateParams
 from components.tasks.base import Example
 
-ARTIFACTS: Final = ("trained", "onnx", "int8")
+FORMAT: Final = 2
+LABEL: Final = "label"
 
 
-@dataclass(frozen=True)
-class Champion:
-    """The version in production.
-
-    Attributes:
-        version: its number in the registry.
-        bundle: its folder, fetched from there.
-    """
-
-    version: int
-    bundle: Path
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the gate looks at.
+@dataclass
+class _Case:
+    """A verdict in the making.
 
     Attributes:
-        candidate: the bundle that would be served.
-        champion: the version in production, or None when there is none yet.
-        examples: Parquet file of the test split.
-        evaluation: folder with the reports of all artifacts.
-        parity: report on torch against int8.
-        receipt: of the candidate's registration.
-        batch_size: the evaluation's, so that answers which depend on it agree.
+        params: what is asked.
+        evidence: what is judged.
+        settings: how the gate predicts and draws.
+        examples: the test split.
+        rules: as far as they were asked.
+        verdict: as far as it is known.
     """
 
-    candidate: Path
-    champion: Champion | None
-    examples: Path
-    evaluation: Path
-    parity: Path
-    receipt: Mapping[str, Any]
-    batch_size: int
+    params: GateParams
+    evidence: Evidence
+    settings: Settings
+    examples: list[Example]
+    rules: list[Rule] = field(default_factory=list)
+    verdict: dict[str, Any] = field(default_factory=dict)
 
 
-def decide(params: GateParams, evidence: Evidence, seed: int) -> dict[str, Any]:
-    """Judge a candidate: predict the test examples anew, check the reports, compare.
+def decide(
+    params: GateParams, evidence: Evidence, settings: Settings, today: date
+) -> dict[str, Any]:
+    """Judge a candidate: predict the test examples anew, compare, and trust no stored figure.
 
-    Any broken rule holds the candidate; else an open comparison makes it undecidable.
+    `hold` when any rule is broken; else `undecidable` when any is open; else `promote`.
 
     Args:
         params: what is asked.
         evidence: what is judged.
-        seed: of the project.
+        settings: how the gate predicts and draws.
+        today: UTC; waivers end by it.
 
     Returns:
         The verdict, as JSON values.
 
     Raises:
-        DataError: the test examples cannot be read.
+        DataError: the test examples cannot be read, or have labels that the candidate lacks.
         IntegrityError: a bundle was altered.
     """
-    examples = read_test(evidence.examples)
-    new = answer(evidence.candidate, examples, evidence.batch_size)
-    test = sha256_file(evidence.examples)
-    reports = {name: _read(evidence.evaluation / f"{name}.json") for name in ARTIFACTS}
-    asked = [
-        *rules.genuine(new.bundle.digest, test, new.metrics, reports, evidence.receipt),
-        *rules.floors(params, new.metrics, reports),
-        rules.readable_parity(_read(evidence.parity)),
-    ]
-    verdict: dict[str, Any] = {
+    case = _Case(params, evidence, settings, read_test(evidence))
+    key = evidence_key(params, evidence)
+    found = ask_candidate(evidence, settings, case.examples)
+    case.verdict = _head(case, key, found)
+    champion = load_predictor(evidence.champion.bundle) if evidence.champion else None
+    old = _against(case, found.int8, champion) if champion else None
+    _measure(case, found, old, champion)
+    slices = [part.name for part in parts_of(case.examples)]
+    asked = waive(case.rules, params.waivers, slices, today)
+    case.verdict["rules"] = [rule.as_json() for rule in asked]
+    case.verdict |= _conclusion(asked)
+    case.verdict["sentence"] = sentence(case.verdict)
+    return case.verdict
+
+
+def _head(case: _Case, key: dict[str, Any], found: Candidate) -> dict[str, Any]:
+    """Return what names a verdict; what only a champion adds is empty."""
+    params, receipt, card = case.params, case.evidence.reports.receipt, found.int8.bundle.card
+    return {
+        "format": FORMAT,
         "decided_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "promote_when": params.promote_when,
-        "candidate": _candidate(evidence, new),
+        "metric": found.int8.task.metric,
+        "confidence": params.confidence,
+        "resamples": params.resamples,
+        "evidence": key,
+        "candidate": {
+            "name": receipt.get("name"),
+            "version": receipt.get("version"),
+            "digest": found.int8.bundle.digest,
+            "lineage": card.lineage.get("id"),
+            "quantization": getattr(card, "quantization", None),
+        },
         "champion": None,
-        "data": test,
-        "rows": len(examples),
-        "metric": new.bundle.task.metric,
-        "scores": {"candidate": new.metrics, "champion": None},
+        "data": key["data"],
+        "rows": len(case.examples),
+        "groups": len(set(found.int8.groups)),
         "comparison": None,
+        "power": [],
         "disagreements": [],
+        "test_uses": None,
     }
-    old = None
-    is_open = False
-    if evidence.champion is not None:
-        added, old, is_open = _against(params, evidence.champion, new, examples, seed)
-        asked += added.pop("rules")
-        verdict |= added
-    verdict["slices"] = slices(new, old, examples)
-    verdict["rules"] = [rule.as_json() for rule in asked]
-    verdict["verdict"] = _word(params, asked, is_open)
-    verdict["sentence"] = sentence(verdict)
-    return verdict
 
 
-def _against(
-    params: GateParams,
-    champion: Champion,
-    new: Answers,
-    examples: list[Example],
-    seed: int,
-) -> tuple[dict[str, Any], Answers | None, bool]:
-    """Return what comparing adds to the verdict, the champion's answers, and whether it is open."""
-    theirs = load_bundle(champion.bundle)
-    seen = {"version": champion.version, "digest": theirs.digest}
-    first = [
-        rules.different(new.bundle.digest, theirs.digest),
-        compare.same_labels(new.bundle.task.labels, theirs.task.labels),
+def _against(case: _Case, new: Answers, predictor: Predictor) -> Answers | None:
+    """Compare with the champion; return its answers to what it knows the labels of, if any."""
+    bundle = predictor.bundle
+    rows = compare.shared_rows(new, bundle.task.labels)
+    left_out = len(case.examples) - len(rows)
+    case.verdict["champion"] = {
+        "version": case.evidence.champion.version if case.evidence.champion else None,
+        "digest": bundle.digest,
+        "lineage": bundle.card.lineage.get("id"),
+    }
+    labels = compare.same_labels(new.task.labels, bundle.task.labels, left_out)
+    if not rows:
+        case.rules += [
+            compare.incomparable(case.params),
+            labels,
+            _new(new.bundle.digest, bundle.digest),
+        ]
+        case.verdict["slices"] = alone(new)
+        return None
+    pair = compare.Pair(
+        new.of(rows) if left_out else new,
+        ask(predictor, [case.examples[row] for row in rows], case.settings.batch_size),
+        rows,
+        left_out,
+    )
+    found = compare.compare(case.params, pair, case.settings.seed)
+    slices, on_slices, power = compare_slices(case.params, pair, case.settings.seed)
+    case.rules += [
+        *compare.against(case.params, found),
+        labels,
+        _new(new.bundle.digest, bundle.digest),
+        *on_slices,
     ]
-    if not first[1].passed:
-        return {"champion": seen, "rules": first}, None, False
-    old = answer(champion.bundle, examples, new.batch_size)
-    metric = new.bundle.task.metric
-    found = compare.difference(params, new, old, examples, seed)
-    flipped, informs = compare.flips(new, old)
-    added = {
-        "champion": seen,
-        "scores": {"candidate": new.metrics, "champion": old.metrics},
-        "comparison": compare.facts(params, metric, found, flipped, len(examples)),
-        "disagreements": disagreements(new, old, examples),
-        "rules": [*first, compare.proved(params, metric, found), informs],
+    case.verdict |= {
+        "comparison": compare.facts(case.params, found),
+        "power": [*compare.power(case.params, found), *power],
+        "slices": slices,
+        "disagreements": disagreements(pair.candidate, pair.champion),
     }
-    return added, old, compare.undecided(params, found)
+    return pair.champion
 
 
-def _word(params: GateParams, asked: list[Rule], is_open: bool) -> str:
-    broken = [rule.name for rule in asked if rule.passed is False]
-    if not broken:
-        return "promote"
-    return "undecidable" if is_open and broken == [params.promote_when] else "hold"
-
-
-def _candidate(evidence: Evidence, new: Answers) -> dict[str, Any]:
-    return {
-        "name": evidence.receipt.get("name"),
-        "version": evidence.receipt.get("version"),
-        "digest": new.bundle.digest,
-        "lineage": new.bundle.card.lineage.get("id"),
+def _measure(
+    case: _Case, found: Candidate, old: Answers | None, champion: Predictor | None
+) -> None:
+    """Measure what needs no champion, beside the champion where there is one, and ask the rules."""
+    params, settings, new = case.params, case.settings, found.int8
+    seed = settings.seed
+    labels = figures.union(new.task.labels, old.task.labels if old else ())
+    both = {"candidate": new, "champion": old}
+    # As a user asks; the champion may not know the label, either.
+    unlabelled = [{**row, LABEL: None} for row in case.examples]
+    measured: dict[str, Any] = {
+        "scores": {n: figures.scores(params, w, seed) if w else None for n, w in both.items()},
+        "robustness": robustness(
+            params.robustness,
+            new.predictor,
+            case.examples,
+            new.predictions,
+            Draw(seed, settings.batch_size, params.confidence),
+        ),
+        "parity": found.parity,
+        "calibration": {
+            n: figures.calibration(params, settings, w) if w else None for n, w in both.items()
+        },
+        "confusion": {
+            "labels": labels,
+            **{n: figures.confusion(labels, w) if w else None for n, w in both.items()},
+        },
+        "latency": paired_latency(new.predictor, champion, unlabelled),
+        "size_bytes": {
+            n: figures.size(p.bundle) if p else None
+            for n, p in {"candidate": new.predictor, "champion": champion}.items()
+        },
+        "difference": _difference(case.evidence),
+        "leakage": figures.leaks(case.evidence, new),
+        "lineage": figures.lineage(new),
+        "seeds": figures.seeds(case.evidence.reports.finalists),
     }
+    case.verdict = {"slices": alone(new)} | case.verdict | measured
+    case.rules += _asked(case, found)
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    """Return a report, or nothing where it is missing or unreadable: its rules will say so."""
-    try:
-        value = read_json(path)
-    except (TouchstoneError, OSError):
-        return {}
-    return value if isinstance(value, dict) else {}
+def _asked(case: _Case, found: Candidate) -> list[Rule]:
+    """Return the rules that are asked with or without a champion."""
+    params, told, rows = case.params, case.verdict, len(case.examples)
+    own = figures.confusion(found.int8.task.labels, found.int8)
+    return [
+        *limits.floors(params, told["scores"]["candidate"], rows),
+        limits.calibrated(params, told["calibration"]["candidate"], rows),
+        *limits.served(params, found),
+        *limits.costs(params, told["latency"], told["size_bytes"]),
+        *limits.robust(params, told["robustness"]),
+        *limits.copies(params, told["leakage"]),
+        *genuine(case.evidence, found),
+        *reported(case.evidence, found, own),
+    ]
+
+
+def _difference(evidence: Evidence) -> dict[str, Any] | None:
+    champion = evidence.champion
+    return difference(champion.profile if champion else None, evidence.data)
+
+
+def _new(candidate: str, champion: str) -> Rule:
+    """Return whether the candidate is another bundle than the champion."""
+    new = candidate != champion
+    reason = "these bytes are not the champion's" if new else "these bytes are the champion already"
+    return check("new", new, reason)
+
+
+def _conclusion(asked: list[Rule]) -> dict[str, Any]:
+    """Return the verdict, and the further examples that would settle all that is open."""
+    states = {rule.state for rule in asked}
+    needed = [rule.needed for rule in asked if rule.state == "open"]
+    known = [number for number in needed if number is not None]
+    verdict = "hold" if "broken" in states else "undecidable" if "open" in states else "promote"
+    all_known = bool(known) and len(known) == len(needed)
+    return {"verdict": verdict, "needed": max(known) if all_known else None}

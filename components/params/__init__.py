@@ -18,6 +18,7 @@ from components.params.sections import (
     TokenizationParams,
     TrainingParams,
     ValidationParams,
+    WaiverParams,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "TokenizationParams",
     "TrainingParams",
     "ValidationParams",
+    "WaiverParams",
     "apply_recipe",
     "load_params",
     "overlay",

@@ -141,6 +141,12 @@ class WaiverParams(Section):
     until: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     """Last day, UTC, on which it counts; later the rule fails again."""
 
+    @field_validator("until", mode="before")
+    @classmethod
+    def _as_text(cls, until: object) -> object:
+        # YAML reads 2027-01-31 as a day already, unless it is quoted.
+        return until.isoformat() if isinstance(until, date) else until
+
     @field_validator("until")
     @classmethod
     def _is_a_day(cls, until: str) -> str:

@@ -57,7 +57,7 @@ def validate(
     made = frames(task, tables["train"].column_names, sifted)
     with atomic_folder(report) as folder:
         outcomes = check(rules(task, params, slices), made, folder)
-        result = _result(outcomes, sifted)
+        result = {"data": read_card(raw)["data"], **_result(outcomes, sifted)}
         make_offline(folder)
         write_start(folder, result, _examples(task, sifted))
         write_json(folder / RESULT, result)

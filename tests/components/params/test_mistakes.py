@@ -59,7 +59,7 @@ def cut(tree: Tree, name: str) -> Tree:
         ("gate.confidence", 1.0, "input should be less than 1, found 1.0"),
         ("augmentation.edits.typo", 1.5, "input should be less than or equal to 1, found 1.5"),
         ("augmentation.edits.typo", float("nan"), "input should be a finite number, found NaN"),
-        ("gate.floors.size_mb", float("inf"), "input should be a finite number, found Infinity"),
+        ("gate.ceilings.size_mb", float("inf"), "input should be a finite number, found Infinity"),
         ("training.decay", "cubic", "input should be 'linear' or 'cosine', found \"cubic\""),
         # labels
         (
