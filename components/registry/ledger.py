@@ -23,12 +23,11 @@ import sqlalchemy as sa
 
 from components.errors import IntegrityError, TouchstoneError
 from components.failpoints import failpoint
-from components.registry.locks import ledger_address, model_lock
+from components.registry.locks import engine_of, ledger_address, model_lock
 from components.registry.place import Registry, safe
 
 HEAD: Final = "touchstone.ledger"
 NO_ROW: Final = "0" * 64
-LOCK_SECONDS: Final = 60
 
 Verb = Literal["decision", "intent", "done", "abandoned", "by hand"]
 COLUMNS: Final = ("seq", "at", "who", "name", "verb", "key", "payload", "previous", "hash")
@@ -209,9 +208,8 @@ def open_ledger(registry: Registry) -> Ledger:
     """
     address = ledger_address(registry)
     registry.state.mkdir(parents=True, exist_ok=True)
-    waits = {"timeout": LOCK_SECONDS} if address.startswith("sqlite") else {}
     try:
-        engine = sa.create_engine(address, poolclass=sa.NullPool, connect_args=waits)
+        engine = engine_of(address)
         if not sa.inspect(engine).has_table(TABLE.name):
             # Two processes that make one table at once: one of them fails.
             with model_lock(registry, TABLE.name):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
 
 from components.seeding import derive
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from components.registry.place import Registry
 
 LEDGER_VARIABLE: Final = "TOUCHSTONE_LEDGER"
+# How long a writer waits for another one of the same SQLite file.
+LOCK_SECONDS: Final = 60
 
 
 def ledger_address(registry: Registry) -> str:
@@ -28,6 +33,13 @@ def ledger_address(registry: Registry) -> str:
     if registry.uri.startswith("postgresql"):
         return registry.uri
     return f"sqlite:///{(registry.state / 'ledger.db').resolve()}"
+
+
+@functools.lru_cache(maxsize=8)
+def engine_of(address: str) -> sa.Engine:
+    """Return what connects to a database; it keeps compiled statements, and no connection."""
+    waits = {"timeout": LOCK_SECONDS} if address.startswith("sqlite") else {}
+    return sa.create_engine(address, poolclass=sa.NullPool, connect_args=waits)
 
 
 @contextlib.contextmanager
@@ -50,10 +62,7 @@ def model_lock(registry: Registry, name: str) -> Iterator[None]:
         if not address.startswith("postgresql"):
             yield
             return
-        import sqlalchemy
-
-        engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
-        with engine.begin() as connection:
+        with engine_of(address).begin() as connection:
             key = derive(0, "touchstone", name)
-            connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             yield

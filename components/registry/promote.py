@@ -65,6 +65,7 @@ def promote(registry: Registry, verdict: Mapping[str, Any]) -> Move:
         return _already(name, candidate)
     if now != candidate:
         _check(registry, verdict, candidate, found.ended(decision.seq))
+        _check_still(name, verdict["champion"], now)
         smoke(fetch(registry, name, candidate.version), verdict)
     ledger.check(name)
     with model_lock(registry, name):
