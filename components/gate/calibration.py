@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from components.gate.bootstrap import Figure, spreads
 from components.gate.statistics import by_group
 from components.seeding import generator
 from components.tasks.base import Array, Prediction
+
+# Where a bin is well calibrated, resampling adds less than half of the chance that is there already.
+TWICE: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def calibration_interval(
 
     Chance in a bin never cancels out, since its part counts without sign: the error of few rows is
     too large on average, and that of resampled rows, which have chance twice, larger still. The
-    upper bound keeps this, so it errs on the careful side; the lower one is moved down by it.
+    upper bound keeps this, so it errs on the careful side; the lower one is moved down by twice it.
 
     Args:
         predictions: with the probability of each answer.
@@ -56,7 +59,7 @@ def calibration_interval(
     found = calibration(sure, right, ask.bins)
     return {
         "error": found["error"],
-        "low": max(0.0, low - max(bias, 0.0)),
+        "low": max(0.0, low - TWICE * max(bias, 0.0)),
         "high": min(1.0, high),
         "bins": found["bins"],
     }
