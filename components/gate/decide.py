@@ -83,7 +83,7 @@ def decide(
     slices = [part.name for part in parts_of(case.examples)]
     asked = waive(case.rules, params.waivers, slices, today)
     case.verdict["rules"] = [rule.as_json() for rule in asked]
-    case.verdict |= _conclusion(asked)
+    case.verdict |= conclusion(asked)
     case.verdict["sentence"] = sentence(case.verdict)
     return case.verdict
 
@@ -228,7 +228,7 @@ def _new(candidate: str, champion: str) -> Rule:
     return check("new", new, reason)
 
 
-def _conclusion(asked: list[Rule]) -> dict[str, Any]:
+def conclusion(asked: list[Rule]) -> dict[str, Any]:
     """Return the verdict, and the further examples that would settle all that is open."""
     states = {rule.state for rule in asked}
     needed = [rule.needed for rule in asked if rule.state == "open"]
