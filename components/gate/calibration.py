@@ -14,7 +14,7 @@ from components.gate.statistics import by_group
 from components.seeding import generator
 from components.tasks.base import Array, Prediction
 
-# Where a bin is well calibrated, resampling adds less than half of the chance that is there already.
+# Where a bin is well calibrated, resampling adds less than half of the chance that it has already.
 TWICE: Final = 2.0
 
 
