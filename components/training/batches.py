@@ -43,9 +43,3 @@ def sorted_batches(lengths: npt.NDArray[np.int64], batch_size: int) -> list[Rows
 def micro_batches(batch: Rows, count: int) -> list[Rows]:
     """Cut one batch into at most `count` parts of close to equal size, none of them empty."""
     return np.array_split(batch, min(count, len(batch)))
-
-
-def padding_share(lengths: npt.NDArray[np.int64], batches: list[Rows]) -> float:
-    """Return the share of padding among all tokens that the batches compute."""
-    computed = sum(len(batch) * int(lengths[batch].max()) for batch in batches)
-    return 1.0 - int(lengths.sum()) / computed

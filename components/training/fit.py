@@ -15,7 +15,7 @@ from components.training.batches import Rows, length_batches, micro_batches
 from components.training.device import accelerated, repeatable
 from components.training.feed import Feed
 from components.training.fitted import Fitted
-from components.training.loss import summed_cross_entropy
+from components.training.loss import IGNORED, summed_cross_entropy
 from components.training.meter import Meter
 from components.training.model import load_model
 from components.training.optimizer import adamw, set_rate
@@ -52,9 +52,10 @@ def fit(
         watch: told of steps and epochs; what it raises ends the training.
 
     Raises:
-        DataError: the tokens are absent or broken, or a split is empty.
+        DataError: the tokens are absent or broken, or a split has no row or no label.
         EncoderError: the encoder cannot be read.
-        DivergenceError: a loss, a gradient or a metric is NaN or infinite.
+        DivergenceError: a loss, a gradient, a weight or a metric is NaN or infinite; of losses and
+            gradients, it is noticed within 10 steps.
     """
     with repeatable(derive(seed, "training")), accelerated(params.precision) as accelerator:
         run = _start(task, params, encoder, tokens, accelerator)
@@ -143,6 +144,11 @@ def _start(
     for feed, split in zip(feeds, ("train", "validation"), strict=True):
         if len(feed.tokens) == 0:
             raise DataError(f"{tokens}: the {split} split must have rows, found none", "add data")
+        if not (feed.tokens.targets != IGNORED).any():
+            raise DataError(
+                f"{tokens}: the {split} split must have labels, found all of them masked",
+                "look at how the task encodes its targets",
+            )
     model = load_model(task, encoder, params.dropout)
     model, optimizer = accelerator.prepare(model.train(), adamw(model, params))
     return _Run(params, accelerator, model, optimizer, *feeds)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import torch
+
+# The target that is not learned from, as in torch's cross entropy.
+IGNORED: Final = -100
 
 
 def summed_cross_entropy(
@@ -18,9 +21,15 @@ def summed_cross_entropy(
 
     Args:
         logits: (batch, labels).
-        targets: (batch,) label indices.
+        targets: (batch,) label indices, or IGNORED.
         label_smoothing: mass moved to all labels (Szegedy et al., arXiv:1512.00567).
     """
     from torch.nn.functional import cross_entropy
 
-    return cross_entropy(logits.float(), targets, reduction="sum", label_smoothing=label_smoothing)
+    return cross_entropy(
+        logits.float(),
+        targets,
+        reduction="sum",
+        ignore_index=IGNORED,
+        label_smoothing=label_smoothing,
+    )

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from components.errors import DivergenceError
+from components.training.meter import CURE
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +28,12 @@ class Best:
         self._seen = 0
 
     def offer(self, model: torch.nn.Module, score: float) -> None:
-        """Take the weights when their score is the best so far; of equals, the earlier stay."""
+        """Take the weights when their score is the best so far; of equals, the earlier stay.
+
+        Raises:
+            DivergenceError: one of them is not finite. The loss and the scores need not show it:
+                the row of a word that no text has may be NaN, until somebody writes that word.
+        """
         self._seen += 1
         if score > self.score:
             self.score, self.epoch = score, self._seen
@@ -32,6 +41,7 @@ class Best:
                 name: value.detach().to("cpu", copy=True)
                 for name, value in model.state_dict().items()
             }
+            _check(self._weights)
 
     @property
     def exhausted(self) -> bool:
@@ -41,3 +51,9 @@ class Best:
     def restore(self, model: torch.nn.Module) -> None:
         """Put the best weights back."""
         model.load_state_dict(self._weights)
+
+
+def _check(weights: Mapping[str, torch.Tensor]) -> None:
+    for name, value in weights.items():
+        if not value.isfinite().all():
+            raise DivergenceError(f"training: weight {name} must be finite, found NaN or inf", CURE)

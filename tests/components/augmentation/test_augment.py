@@ -130,6 +130,27 @@ def test_no_copy_is_near_a_held_out_text(
     assert all(near.nearest(copy["text"]) < threshold for copy in copies)
 
 
+@pytest.mark.parametrize("split", SPLITS[1:])
+def test_held_out_texts_only_take_copies_away(
+    task: Task, rows: dict[str, list[dict[str, Any]]], tmp_path: Path, split: str
+) -> None:
+    """Of the held-out texts nothing comes into training but that a copy near one is not made."""
+    far = write_valid(tmp_path / "far", rows)
+    more = rows_of(f"more-{split}", 20, task.labels)
+    for index, row in enumerate(more):
+        row["text"] = rows["train"][index]["text"].upper()
+    rows[split] += more
+    near = write_valid(tmp_path / "near", rows)
+    for valid in (far, near):
+        augment(PROJECT, task, params(near=0.7, **ALL), valid, valid.with_suffix(".out"))
+    many, fewer = (
+        {row["id"]: row for row in read_examples(valid.with_suffix(".out"), "train")}
+        for valid in (far, near)
+    )
+    assert {row["id"] for row in rows["train"]} <= set(fewer) < set(many)
+    assert all(many[name] == row for name, row in fewer.items())
+
+
 def test_selection_does_not_depend_on_row_order(
     task: Task, rows: dict[str, list[dict[str, Any]]], tmp_path: Path
 ) -> None:

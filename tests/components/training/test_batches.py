@@ -3,12 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.training.batches import (
-    length_batches,
-    micro_batches,
-    padding_share,
-    sorted_batches,
-)
+from components.training.batches import length_batches, micro_batches, sorted_batches
 
 LENGTHS = np.random.default_rng(0).lognormal(2.7, 0.5, 1003).astype(np.int64) + 2
 
@@ -29,6 +24,12 @@ def test_batches_are_full_but_for_one() -> None:
 def test_short_batch_is_not_always_the_longest_rows() -> None:
     shorts = {min(epoch(seed), key=len)[0] for seed in range(8)}
     assert len({int(LENGTHS[row]) for row in shorts}) > 3
+
+
+def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
+    """Return the share of padding among all tokens that the batches compute."""
+    computed = sum(len(batch) * int(lengths[batch].max()) for batch in batches)
+    return 1.0 - int(lengths.sum()) / computed
 
 
 def test_padding_nearly_vanishes() -> None:

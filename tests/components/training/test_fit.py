@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from components.errors import DataError, DivergenceError, EncoderError
+from components.errors import DataError, EncoderError
 from components.params import TrainingParams
 from components.tasks.base import Task
 from components.tokens import open_split
@@ -89,46 +89,6 @@ def test_patience_ends_training_and_the_best_weights_stay(
     assert (fitted.best_epoch, fitted.score) == (2, 0.6)
     assert torch.equal(next(fitted.model.parameters()), seen[1])
     assert not torch.equal(seen[3], seen[1])
-
-
-def test_loss_that_is_not_finite_stops_training_at_once(
-    task: Task, section: Section, tiny_encoder: Path, tokens: Path
-) -> None:
-    epochs: list[Epoch] = []
-    params = section(learning_rate=0.9, max_grad_norm=1e30, epochs=50, patience=50)
-    with pytest.raises(DivergenceError, match="must be finite, found"):
-        poisoned(task, params, tiny_encoder, tokens, Watch(on_epoch=epochs.append))
-    assert not epochs
-
-
-def poisoned(task: Task, params: TrainingParams, encoder: Path, tokens: Path, watch: Watch) -> None:
-    """Train with one gradient that is NaN in step 3."""
-    real = torch.nn.functional.cross_entropy
-    calls = []
-
-    def planted(*args: torch.Tensor, **options: object) -> torch.Tensor:
-        calls.append(args)
-        loss: torch.Tensor = real(*args, **options)  # type: ignore[arg-type]
-        return loss * float("nan") if len(calls) == 3 else loss
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.nn.functional, "cross_entropy", planted)
-        fit(task, params, encoder, tokens, 7, watch)
-
-
-def test_validation_logits_that_are_not_finite_are_no_score(
-    task: Task, section: Section, tiny_encoder: Path, tokens: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = __import__("sys").modules[fit_function.__module__]
-
-    def spoil(run: object, batches: object, meter: object) -> None:
-        model = run.model  # type: ignore[attr-defined]
-        with torch.no_grad():
-            next(model.parameters()).fill_(float("nan"))
-
-    monkeypatch.setattr(module._Run, "train_on", spoil)
-    with pytest.raises(DivergenceError, match="validation logits must be finite"):
-        fit(task, section(), tiny_encoder, tokens, 7)
 
 
 def test_watch_is_told_and_may_end_training(
