@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from components.gate.report import render, write_report
+from components.gate.report import markdown, render, write_report
 from tests.components.gate import samples, samples_against
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -169,6 +169,21 @@ def test_colours_of_texts_reach_contrast_aa_on_every_ground(scheme: str) -> None
     pairs += [("ink", "gold-soft")]
     for text, ground in pairs:
         assert _contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+
+
+def test_verdicts_of_the_gate_itself_are_rendered_whole(
+    verdicts: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    for word, verdict in verdicts.items():
+        outline = Outline(page(verdict, tmp_path))
+        assert outline.open == []
+        assert verdict["sentence"] in outline.text
+        text = markdown(verdict)
+        assert word.capitalize() in text.splitlines()[0]
+        for rule in verdict["rules"]:
+            assert rule["title"][1:] in outline.text
+        for part in ("Slices", "Robustness", "Confusion", "Calibration", "Scores", "From torch"):
+            assert part in outline.text
 
 
 @pytest.mark.parametrize("gone", ["parity", "calibration", "confusion", "latency", "difference"])
