@@ -159,8 +159,9 @@ def _spread(figure: Figure, drawn: Array) -> Spread:
     influence = _influence(figure)
     drawn = drawn[np.isfinite(drawn)]
     squares = float((influence**2).sum())
-    if squares <= SAME**2 or not len(drawn):
-        return Spread(estimate, drawn[:0], float(np.sqrt(2) / (len(influence) + 2)), 0.0)
+    if squares <= SAME**2 or len(drawn) < 2:  # noqa: PLR2004 - a spread takes two
+        hidden = float(np.sqrt(2) / (len(influence) + 2))
+        return Spread(estimate, drawn[:0], hidden if np.isfinite(estimate) else np.nan, 0.0)
     # As many equal ones would have this much weight in their squares: 1/n of it each.
     moving = squares**2 / float((influence**4).sum())
     acceleration = float((influence**3).sum()) / (6 * squares**1.5)
@@ -182,4 +183,4 @@ def _influence(figure: Figure) -> Array:
         parts.append(figure([total - row for total, row in zip(totals, rows, strict=True)]))
     left_out = np.concatenate(parts)
     left_out = left_out[np.isfinite(left_out)]
-    return left_out.mean() - left_out if len(left_out) else left_out
+    return np.subtract(left_out.mean(), left_out) if len(left_out) else left_out

@@ -203,9 +203,6 @@ def difference(
     return Difference(spread.estimate, *spread.bounds(confidence), spread.se, groups)
 
 
-paired_bootstrap = difference
-
-
 def slice_differences(
     scores: Sequence[Score],
     slices: Sequence[Slice],
