@@ -7,7 +7,7 @@ from pathlib import Path
 from prefect import flow
 
 from components.files import read_json
-from components.params import ProjectParams, RegistryParams
+from components.params import EncoderParams, ProjectParams, RegistryParams
 from components.params.load import read_tree
 from components.registry import Submission, log_training, open_registry, start_study
 from components.registry import register as register_bundle
@@ -17,6 +17,7 @@ from flows.stage import STATE, WAIT_SECONDS
 @flow(validate_parameters=False)
 def register(
     project: ProjectParams,
+    encoder: EncoderParams,
     registry: RegistryParams,
     trained: Path,
     int8: Path,
@@ -28,11 +29,16 @@ def register(
 ) -> str:
     """Add the int8 model to the registry as a new version; the alias `champion` stays."""
     books = open_registry(STATE, WAIT_SECONDS)
-    study = start_study(books, project.name, read_tree(search / "best.yaml")["study"], {})
+    best = read_tree(search / "best.yaml")
+    study = start_study(books, project.name, best["study"], {})
     training = read_json(trained / "training.json")
     lineage = read_json(int8 / "bundle.json")["lineage"]["id"]
     log_training(books, study, lineage, training["params"], training["history"])
-    receipt = register_bundle(
-        books, project.name, registry, Submission(int8, evaluation, parity, examples), out.parent
-    )
+    origin = {
+        "study": str(best["study"]),
+        "trial": str(best["trial"]),
+        "encoder_source": encoder.source,
+    }
+    submission = Submission(int8, evaluation, parity, examples, origin)
+    receipt = register_bundle(books, project.name, registry, submission, out.parent)
     return f"version {receipt['version']} of {project.name}"

@@ -20,7 +20,7 @@ from prefect.context import FlowRunContext
 from components.errors import TouchstoneError
 from components.files import read_json
 from components.params import load_params
-from components.registry import champion, open_registry
+from components.registry import champion, open_registry, withdrawn
 from flows.artifacts import publish
 from flows.promote import promote
 from flows.stage import PARAMS, PARENT, STATE, WAIT_SECONDS
@@ -52,19 +52,29 @@ def release(params: Path = PARAMS) -> str:
     now = champion(registry, tree.project.name)
     if now is not None and now.digest == verdict["candidate"]["digest"]:
         return f"nothing new: version {now.version} of {tree.project.name} is the champion already"
-    if (now.as_json() if now else None) != verdict["champion"]:
-        # Decided against a champion that is none any more: look again, and decide again.
-        reproduce(["--single-item", "--force", "register"])
-        reproduce(["gate"])
-        verdict = read_json(VERDICT)
+    if (now.digest if now else None) != verdict["evidence"]["champion"]:
+        verdict = decided_again()
     publish("verdict", f"**{verdict['verdict']}** {verdict['sentence']}", "The gate's verdict")
     tell(where_to_look(tree.project.name, verdict["candidate"]["version"]))
     if verdict["verdict"] != "promote":
-        return f"{verdict['verdict']}: {verdict['sentence']}"
+        return str(verdict["sentence"])
+    if (back := withdrawn(registry, verdict)) is not None:
+        return (
+            f"nothing new: version {verdict['candidate']['version']} of {tree.project.name} was "
+            f"rolled back on {back.at[:10]}; only `rollback --to` brings it back"
+        )
     sentence = promote(VERDICT)
     if tree.release.publish:
         publish_lock(verdict)
     return f"{verdict['sentence']} {sentence[:1].upper()}{sentence[1:]}."
+
+
+def decided_again() -> dict[str, Any]:
+    """Return the verdict against the champion of now: the one it was about is none any more."""
+    reproduce(["--single-item", "--force", "register"])
+    reproduce(["gate"])
+    verdict: dict[str, Any] = read_json(VERDICT)
+    return verdict
 
 
 def tell(text: str) -> None:

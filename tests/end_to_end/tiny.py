@@ -20,18 +20,31 @@ def small_params(sha256: Mapping[str, str]) -> dict[str, Any]:
         "validation": {"min_rows_per_label": {"train": 1, "validation": 1, "test": 1}},
         "encoder": {"source": "path:encoder", "sha256": dict(sha256)},
         "tokenization": {"max_length": 48},
-        "search": {"trials": 2, "epochs": 1, "startup_trials": 1},
+        "search": {
+            "trials": 2,
+            "epochs": 1,
+            "startup_trials": 1,
+            "finalists": {"trials": 1, "seeds": 1, "minutes": None},
+        },
         "training": {"epochs": 2, "batch_size": 16},
-        "export": {"calibration_rows": 16},
+        "export": {
+            "calibration_rows": 16,
+            "accept": {"batch_dependent": 1000, "broken_share": 1.0, "accuracy_loss": 1.0},
+        },
         "evaluation": {"latency_requests": 10, "throughput_batches": 2, "min_slice_rows": 5},
         "gate": {
-            "floors": {
-                "accuracy": 0.0,
-                "macro_f1": 0.0,
+            "resamples": 1000,
+            "floors": {"accuracy": 0.0, "macro_f1": 0.0},
+            "ceilings": {
                 "calibration_error": 1.0,
-                "int8_loss": 1.0,
-                "latency_p95_ms": 10000,
-            }
+                "accuracy_loss": 1.0,
+                "broken_share": 1.0,
+                "batch_dependent": 1000,
+                "near_copy_share": 1.0,
+                "latency_p95_ms": None,
+                "latency_ratio": 1000.0,
+            },
+            "robustness": {"typo": 0.0, "case": 0.0, "punctuation": 0.0, "words": 0.0},
         },
     }
 

@@ -34,8 +34,9 @@ def small(tiny_encoder: Path, tiny_encoder_sha256: Mapping[str, str]) -> dict[st
     overlay = small_params(tiny_encoder_sha256)
     overlay["encoder"]["source"] = f"path:{tiny_encoder}"
     tree = laid_over(read_tree(Path(__file__).parents[2] / "params.yaml"), overlay)
-    lexicon = Path(__file__).parents[2] / "components/augmentation/lexicon.json"
-    tree["augmentation"]["lexicon"] = str(lexicon)
+    components = Path(__file__).parents[2] / "components"
+    tree["augmentation"]["lexicon"] = str(components / "augmentation/lexicon.json")
+    tree["gate"]["robustness"]["lexicon"] = str(components / "gate/groups.json")
     tree["encoder"]["sha256"] = dict(tiny_encoder_sha256)
     return tree
 
