@@ -22,7 +22,16 @@ SERVED: Final = "int8"
 PREDICTIONS: Final = "predictions.parquet"
 RESULT: Final = "result.json"
 # What a report says of the answers; its times differ from run to run and prove nothing.
-PROVEN: Final = ("artifact", "digest", "split", "data", "rows", "metrics", "confusion")
+PROVEN: Final = (
+    "artifact",
+    "digest",
+    "split",
+    "data",
+    "rows",
+    "metrics",
+    "confusion",
+    "calibration",
+)
 RECEIPT: Final = ("name", "version", "digest")
 
 

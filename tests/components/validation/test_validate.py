@@ -70,6 +70,7 @@ def test_the_report_names_every_rule_and_needs_no_network(
     report = tmp_path / "report"
     result = json.loads((report / "result.json").read_text())
     assert result["success"] is True
+    assert result["data"] == read_card(tmp_path / "valid")["data"]
     assert len(result["rules"]) > 20
     assert all(rule["success"] and rule["error"] is None for rule in result["rules"])
     start = (report / "index.html").read_text()
