@@ -51,7 +51,7 @@ KINDS: Final = {
     "superior": Kind("superior to the champion", "Against the champion", GAIN),
     "non_inferior": Kind("not inferior to the champion", "Against the champion", MORE),
     "accuracy_not_worse": Kind(
-        "fixes as many answers as it breaks", "Against the champion", "a model that breaks less"
+        "accuracy not worse than the champion's", "Against the champion", "a model that breaks less"
     ),
     "mcnemar": Kind("McNemar test", "Against the champion", ""),
     "label_set": Kind(
