@@ -104,7 +104,7 @@ def survival(
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     spread = share * (1 - share) / trials + z * z / (4 * trials**2)
     half = z * float(np.sqrt(spread)) / (1 + z * z / trials)
-    return share, max(0.0, middle - half), min(1.0, middle + half)
+    return share, max(0.0, middle - half), 1.0 if share == 1 else min(1.0, middle + half)
 
 
 def _edits(params: RobustnessParams) -> Mapping[str, Edit]:

@@ -17,8 +17,9 @@ from components.inference import Predictor
 from components.tasks.base import Example
 
 WARM_UP: Final = 10
+WARM_UP_SECONDS: Final = 0.5
 REQUESTS: Final = 400
-LEAST: Final = 20
+LEAST: Final = 12
 SECONDS: Final = 4.0
 
 
@@ -27,18 +28,16 @@ def paired_latency(
 ) -> dict[str, Any]:
     """Time single requests from text to answer, in turn, over the same texts.
 
-    Ends after 400 requests to each, or after 4 seconds if each has had 20 by then; the first ones,
-    which fill caches, do not count.
+    Ends after 400 requests to each, or after 4 seconds if each has had 12 by then. The first ones,
+    which fill caches, do not count: 10 to each, or as many as half a second holds.
 
     Returns:
         For each of the two, requests and the 50th and 95th percentile in milliseconds (None
         without champion); `ratio`, the candidate's median by the champion's.
     """
     predictors = [candidate] if champion is None else [candidate, champion]
-    for example in _spread(examples, WARM_UP):
-        for predictor in predictors:
-            predictor.predict([example], 1)
-    taken = _alternate(predictors, _spread(examples, REQUESTS))
+    _alternate(predictors, _spread(examples, WARM_UP), 1, WARM_UP_SECONDS)
+    taken = _alternate(predictors, _spread(examples, REQUESTS), LEAST, SECONDS)
     ours, *theirs = [_percentiles(times) for times in zip(*taken, strict=True)]
     return {
         "candidate": ours,
@@ -48,13 +47,13 @@ def paired_latency(
 
 
 def _alternate(
-    predictors: Sequence[Predictor], examples: Sequence[Example]
+    predictors: Sequence[Predictor], examples: Sequence[Example], least: int, seconds: float
 ) -> list[tuple[float, ...]]:
     """Return, per example, the milliseconds that each predictor took, one after the other."""
     taken: list[tuple[float, ...]] = []
-    end = time.perf_counter() + SECONDS
+    end = time.perf_counter() + seconds
     for example in examples:
-        if len(taken) >= LEAST and time.perf_counter() > end:
+        if len(taken) >= least and time.perf_counter() > end:
             break
         marks = [time.perf_counter()]
         for predictor in predictors:

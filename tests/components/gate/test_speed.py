@@ -74,6 +74,8 @@ def test_slow_models_are_asked_less_often_but_often_enough(clock: Clock) -> None
     found = paired_latency(worker(clock, "a", 0.5), worker(clock, "b", 0.25), EXAMPLES)
     assert found["candidate"]["requests"] == found["champion"]["requests"] == speed.LEAST
     assert found["ratio"] == 2.0
+    # and one each to warm up
+    assert len(clock.log) == 2 * (speed.LEAST + 1)
 
 
 def test_measuring_ends_in_time(clock: Clock) -> None:
