@@ -25,7 +25,17 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state = tmp_path_factory.mktemp("prefect")
     url = server.wait_for(state, server.boot_server(state, _PORT))
     yield url
+    _deliver()
     server.stop_server(state)
+
+
+def _deliver() -> None:
+    """Let Prefect send what it holds while somebody listens; at exit it would try for a minute."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for worker in (APILogWorker, EventsWorker):
+        worker.drain_all(timeout=10)
 
 
 @pytest.fixture(scope="session")
