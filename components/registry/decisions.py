@@ -8,7 +8,8 @@ from typing import Any
 
 from components.errors import PromotionError
 from components.files import sha256_json
-from components.registry.ledger import Entry, Ledger, canonical, open_ledger
+from components.registry.chain import canonical
+from components.registry.ledger import Entry, Ledger, open_ledger
 from components.registry.locks import model_lock
 from components.registry.moves import read_standing
 from components.registry.place import Registry

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import hashlib
 import json
 import os
 import socket
@@ -23,14 +22,22 @@ import sqlalchemy as sa
 
 from components.errors import IntegrityError, TouchstoneError
 from components.failpoints import failpoint
+from components.registry.chain import (
+    COLUMNS,
+    NO_ROW,
+    broken_rows,
+    canonical,
+    end_missing,
+    head_of,
+    read_head,
+    row_hash,
+)
 from components.registry.locks import engine_of, ledger_address, model_lock
 from components.registry.place import Registry, safe
 
 HEAD: Final = "touchstone.ledger"
-NO_ROW: Final = "0" * 64
 
 Verb = Literal["decision", "intent", "done", "abandoned", "by hand"]
-COLUMNS: Final = ("seq", "at", "who", "name", "verb", "key", "payload", "previous", "hash")
 TABLE: Final = sa.Table(
     "touchstone_ledger",
     sa.MetaData(),
@@ -79,6 +86,7 @@ class Ledger:
         self._registry = registry
         self._engine = engine
         self._sound: set[str] = set()
+        self._kept: sa.Connection | None = None
 
     def append(
         self, name: str, verb: Verb, key: str, payload: Mapping[str, Any], *, tell: bool = True
@@ -90,7 +98,7 @@ class Ledger:
             verb: what happened.
             key: names the event.
             payload: JSON values.
-            tell: keep the row's hash in MLflow too; without, the next row that is told of does so.
+            tell: keep the row's hash in MLflow too; without, the caller does so, or the next row.
 
         Raises:
             IntegrityError: the ledger lacks a row that MLflow knows of.
@@ -116,46 +124,52 @@ class Ledger:
         failpoint("ledger.appended")
         entry = _entry(values if row is None else row._mapping)
         if tell:
-            self._tell(entry)
+            self.tell(name)
         return entry
 
-    def read(self, name: str | None = None, verbs: Sequence[Verb] | None = None) -> list[Entry]:
-        """Return the rows of one model or of all, oldest first; of some verbs, or of all."""
-        asked = sa.select(TABLE).order_by(TABLE.c.seq)
+    def tell(self, name: str) -> None:
+        """Keep the hash of the model's last row in MLflow; the caller holds the model's lock."""
+        asked = sa.select(TABLE.c.seq, TABLE.c.hash).where(TABLE.c.name == name)
+        with self._transaction() as connection:
+            last = connection.execute(asked.order_by(TABLE.c.seq.desc()).limit(1)).one()
+        head = head_of(last.seq, last.hash)
+        self._registry.client.set_registered_model_tag(name, HEAD, head)
+
+    def read(
+        self, name: str | None = None, verbs: Sequence[Verb] | None = None, after: int = 0
+    ) -> list[Entry]:
+        """Return rows, oldest first: of one model or of all, of some verbs or of all.
+
+        Args:
+            name: the model.
+            verbs: what happened.
+            after: seq of a row; only later ones are returned.
+        """
+        asked = sa.select(TABLE).where(TABLE.c.seq > after).order_by(TABLE.c.seq)
         if name is not None:
             asked = asked.where(TABLE.c.name == name)
         if verbs is not None:
             asked = asked.where(TABLE.c.verb.in_(verbs))
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             return [_entry(row._mapping) for row in connection.execute(asked)]
 
     def find(self, key: str) -> Entry | None:
         """Return the row of that key, or None."""
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             row = connection.execute(sa.select(TABLE).where(TABLE.c.key == key)).first()
         return None if row is None else _entry(row._mapping)
 
     def verify(self) -> list[str]:
         """Name every row that was edited, removed or moved, and every end that is missing."""
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             rows = [
                 dict(row._mapping)
                 for row in connection.execute(sa.select(TABLE).order_by(TABLE.c.seq))
             ]
-        found, before = [], (0, NO_ROW)
-        for row in rows:
-            seq = row["seq"]
-            title = f"row {seq} ({row['verb']} of {row['name']}, {row['at']})"
-            if row_hash(row) != row["hash"]:
-                found.append(f"{title} was edited: its hash is not that of its content")
-            if seq != before[0] + 1:
-                found.append(f"{title} follows row {before[0]}: what was between them is gone")
-            elif row["previous"] != before[1]:
-                found.append(f"{title} does not follow row {before[0]}: one of them was replaced")
-            before = (seq, row["hash"])
+        found = list(broken_rows(rows))
         hashes = {row["seq"]: row["hash"] for row in rows}
         for model in self._registry.client.search_registered_models():
-            if problem := _end_missing(model.name, model.tags.get(HEAD), hashes):
+            if problem := end_missing(model.name, model.tags.get(HEAD), hashes):
                 found.append(problem)
         return found
 
@@ -168,11 +182,11 @@ class Ledger:
         if name in self._sound:
             return
         tag = self._registry.client.get_registered_model(name).tags.get(HEAD)
-        seq = _head(tag)[0] if tag else None
+        seq = read_head(tag)[0] if tag else None
         asked = sa.select(TABLE.c.hash).where(TABLE.c.seq == seq)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             there = connection.execute(asked).scalar()
-        if problem := _end_missing(name, tag, {seq: str(there)} if seq and there else {}):
+        if problem := end_missing(name, tag, {seq: str(there)} if seq and there else {}):
             raise IntegrityError(
                 problem,
                 "restore the ledger from a backup, or name the right database in "
@@ -180,22 +194,31 @@ class Ledger:
             )
         self._sound.add(name)
 
-    def _tell(self, entry: Entry) -> None:
-        """Keep the last row's hash in MLflow; a row that was there already may not be the last."""
-        last = sa.select(sa.func.max(TABLE.c.seq)).where(TABLE.c.name == entry.name)
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[None]:
+        """Keep one connection for all that this block asks: making one takes a while."""
         with self._engine.connect() as connection:
-            here = sa.select(TABLE.c.seq, TABLE.c.hash).where(TABLE.c.seq == last.scalar_subquery())
-            seq, hashed = connection.execute(here).one()
-        self._registry.client.set_registered_model_tag(
-            entry.name, HEAD, canonical({"seq": seq, "hash": hashed})
-        )
+            self._kept = connection
+            try:
+                yield
+            finally:
+                self._kept = None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        if self._kept is None:
+            with self._engine.begin() as connection:
+                yield connection
+            return
+        with self._kept.begin():
+            yield self._kept
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[sa.Connection]:
         """Open a transaction that no other writer shares."""
         sqlite = self._engine.dialect.name == "sqlite"
         alone = "BEGIN IMMEDIATE" if sqlite else f"LOCK TABLE {TABLE.name} IN EXCLUSIVE MODE"
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.exec_driver_sql(alone)
             yield connection
 
@@ -223,17 +246,6 @@ def open_ledger(registry: Registry) -> Ledger:
     return Ledger(registry, engine)
 
 
-def canonical(value: object) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def row_hash(row: Mapping[str, Any]) -> str:
-    """Return the hash of a row: SHA-256 of the previous row's hash and the row as JSON."""
-    own = {name: row[name] for name in COLUMNS if name not in {"previous", "hash"}}
-    return hashlib.sha256((row["previous"] + canonical(own)).encode()).hexdigest()
-
-
 def who() -> str:
     """Return user@host; a user without a name, as containers have them, by number."""
     try:
@@ -250,26 +262,3 @@ def _last() -> sa.Select[Any]:
 def _entry(row: Mapping[Any, Any]) -> Entry:
     values = {name: row[name] for name in COLUMNS}
     return Entry(**values | {"payload": json.loads(values["payload"])})
-
-
-def _head(tag: str) -> tuple[int, str]:
-    """Return seq and hash of the tag in MLflow; (0, "") for a tag that somebody else wrote."""
-    try:
-        head = json.loads(tag)
-        return int(head["seq"]), str(head["hash"])
-    except (KeyError, TypeError, ValueError):
-        return 0, ""
-
-
-def _end_missing(name: str, tag: str | None, hashes: Mapping[int, str]) -> str | None:
-    """Return what is wrong when MLflow knows of a row that is not here."""
-    if tag is None:
-        return None
-    seq, hashed = _head(tag)
-    if hashes.get(seq) == hashed:
-        return None
-    return (
-        f"the registry knows of row {seq} of {name} with hash {hashed[:12]}, and the ledger has "
-        f"{'another' if seq in hashes else 'none'}: it was cut at its end, or is not the one that "
-        "was written"
-    )

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from components.failpoints import failpoint
 from components.registry.aliases import CHALLENGER, CHAMPION, Seen, with_alias
 from components.registry.ledger import Entry, Ledger, Verb
+from components.registry.locks import model_lock
 from components.registry.place import Registry
 
 Action = Literal["promote", "rollback"]
@@ -44,12 +45,17 @@ class Standing:
     Attributes:
         tenures: all of them, oldest first; the last one is today's.
         open: the intent that nobody has settled yet.
-        last: seq of the last row, 0 when there is none.
+        entries: the rows that say so, oldest first.
     """
 
     tenures: tuple[Tenure, ...]
     open: Entry | None
-    last: int
+    entries: tuple[Entry, ...]
+
+    @property
+    def last(self) -> int:
+        """Seq of the last row, 0 when there is none."""
+        return self.entries[-1].seq if self.entries else 0
 
     @property
     def champion(self) -> Seen | None:
@@ -91,31 +97,33 @@ def standing(entries: Sequence[Entry]) -> Standing:
         elif entry.verb in {"done", "by hand"}:
             waiting = None
             tenures.append(Tenure(_seen(entry.payload["after"]), entry))
-    return Standing(tuple(tenures), waiting, entries[-1].seq if entries else 0)
+    return Standing(tuple(tenures), waiting, tuple(entries))
 
 
-def read_standing(ledger: Ledger, name: str) -> Standing:
-    """Read and replay a model's rows."""
-    return standing(ledger.read(name, MOVES))
+def read_standing(ledger: Ledger, name: str, known: Standing | None = None) -> Standing:
+    """Read and replay a model's rows; of those that are known already, only what came after."""
+    before = known.entries if known else ()
+    return standing([*before, *ledger.read(name, MOVES, before[-1].seq if before else 0)])
 
 
-def settle(ledger: Ledger, name: str, now: Seen | None) -> Standing:
+def settle(ledger: Ledger, name: str, now: Seen | None, known: Standing | None = None) -> Standing:
     """Bring the ledger to what the alias says; the caller holds the model's lock.
 
     Args:
         ledger: where.
         name: the model.
         now: whom the alias points at.
+        known: what was read before, so that little is left to read.
     """
-    found = read_standing(ledger, name)
+    found = read_standing(ledger, name, known)
     if found.open is not None:
         arrived = now == _seen(found.open.payload["after"])
         _close(ledger, found.open, "done" if arrived else "abandoned")
-        found = read_standing(ledger, name)
+        found = read_standing(ledger, name, found)
     if found.champion != now:
         payload = {"before": _json(found.champion), "after": _json(now)}
-        ledger.append(name, "by hand", f"by hand:{name}:{found.last}", payload)
-        found = read_standing(ledger, name)
+        ledger.append(name, "by hand", f"by hand:{name}:{found.last}", payload, tell=False)
+        found = read_standing(ledger, name, found)
     return found
 
 
@@ -123,6 +131,8 @@ def move(
     registry: Registry, ledger: Ledger, name: str, found: Standing, payload: Mapping[str, Any]
 ) -> None:
     """Write what will happen, do it, and write that it was done; the caller holds the lock.
+
+    `tidy` comes after it.
 
     Args:
         registry: where the alias is.
@@ -133,22 +143,31 @@ def move(
     """
     version = int(payload["after"]["version"])
     key = f"intent:{name}:{found.last}:{payload['action']}:{version}"
-    # Should we die here, the row after this one tells MLflow of both.
     intent = ledger.append(name, "intent", key, payload, tell=False)
     failpoint("move.intent")
     registry.client.set_registered_model_alias(name, CHAMPION, str(version))
     failpoint("move.alias")
     _close(ledger, intent, "done")
     failpoint("move.done")
-    challenger = with_alias(registry, name, CHALLENGER)
-    if challenger is not None and int(challenger.version) == version:
-        registry.client.delete_registered_model_alias(name, CHALLENGER)
+
+
+def tidy(registry: Registry, ledger: Ledger, name: str) -> None:
+    """Tell MLflow of the last row, and take `challenger` off the champion.
+
+    Under the lock for itself: who waits to move the champion need not wait for this too. Killed
+    before it, the model has both aliases on one version until the next move or `register`.
+    """
+    with model_lock(registry, name):
+        ledger.tell(name)
+        challenger, now = (with_alias(registry, name, alias) for alias in (CHALLENGER, CHAMPION))
+        if challenger is not None and now is not None and challenger.version == now.version:
+            registry.client.delete_registered_model_alias(name, CHALLENGER)
 
 
 def _close(ledger: Ledger, intent: Entry, verb: Verb) -> None:
     # One key for both ends: an intent is settled once.
     payload = {**intent.payload, "intent": intent.seq}
-    ledger.append(intent.name, verb, f"settled:{intent.seq}", payload)
+    ledger.append(intent.name, verb, f"settled:{intent.seq}", payload, tell=False)
 
 
 def _seen(value: Mapping[str, Any] | None) -> Seen | None:

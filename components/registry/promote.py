@@ -16,7 +16,7 @@ from components.registry.decisions import AGAIN, expired, genuine
 from components.registry.fetch import fetch
 from components.registry.ledger import Entry, Ledger, open_ledger
 from components.registry.locks import model_lock
-from components.registry.moves import Standing, move, read_standing, settle
+from components.registry.moves import Standing, move, read_standing, settle, tidy
 from components.registry.place import Registry
 from components.registry.smoke import smoke
 
@@ -62,22 +62,25 @@ def promote(registry: Registry, verdict: Mapping[str, Any]) -> Move:
     found = read_standing(ledger, name)
     now = champion(registry, name)
     if now == candidate == found.champion and found.open is None:
+        tidy(registry, ledger, name)
         return _already(name, candidate)
     if now != candidate:
         _check(registry, verdict, candidate, found.ended(decision.seq))
         _check_still(name, verdict["champion"], now)
         smoke(fetch(registry, name, candidate.version), verdict)
     ledger.check(name)
-    with model_lock(registry, name):
+    why = str(verdict.get("sentence", ""))
+    with ledger.connected(), model_lock(registry, name):
         now = champion(registry, name)
-        found = settle(ledger, name, now)
-        if now == candidate:
-            return _already(name, candidate)
-        _check_still(name, verdict["champion"], now)
-        if ended := found.ended(decision.seq):
-            raise _spent(candidate, name, ended)
-        why = str(verdict.get("sentence", ""))
-        move(registry, ledger, name, found, _plan("promote", now, candidate, why, decision.seq))
+        found = settle(ledger, name, now, found)
+        if now != candidate:
+            _check_still(name, verdict["champion"], now)
+            if ended := found.ended(decision.seq):
+                raise _spent(candidate, name, ended)
+            move(registry, ledger, name, found, _plan("promote", now, candidate, why, decision.seq))
+    tidy(registry, ledger, name)
+    if now == candidate:
+        return _already(name, candidate)
     before = f", after version {now.version}" if now else ", the first"
     return Move(name, now, candidate, f"version {candidate.version} of {name} is champion{before}")
 
@@ -98,25 +101,29 @@ def rollback(registry: Registry, name: str, to_version: int | None) -> Move:
             a row that MLflow knows of.
     """
     ledger = open_ledger(registry)
-    if champion(registry, name) is None and not read_standing(ledger, name).tenures:
+    found = read_standing(ledger, name)
+    if champion(registry, name) is None and not found.tenures:
         raise PromotionError(f"{name} has no champion", "promote one first")
     ledger.check(name)
     tried: Seen | None = None
     for _ in range(ATTEMPTS):
-        with model_lock(registry, name):
+        with ledger.connected(), model_lock(registry, name):
             now = champion(registry, name)
-            found = settle(ledger, name, now)
+            found = settle(ledger, name, now, found)
             target = _target(name, found, now, to_version)
-            if isinstance(target, Move):
-                return target
             if target == tried:
                 move(registry, ledger, name, found, _plan("rollback", now, target, "", None))
-                before = f", after version {now.version}" if now else ""
-                sentence = f"version {target.version} of {name} is champion again{before}"
-                return Move(name, now, target, sentence)
+        if isinstance(target, Move) or target == tried:
+            tidy(registry, ledger, name)
+            return target if isinstance(target, Move) else _back(name, now, target)
         _try_out(registry, ledger, name, found, target)
         tried = target
     raise PromotionError(f"the champion of {name} changes all the time", "stop what promotes it")
+
+
+def _back(name: str, now: Seen | None, after: Seen) -> Move:
+    before = f", after version {now.version}" if now else ""
+    return Move(name, now, after, f"version {after.version} of {name} is champion again{before}")
 
 
 def _target(name: str, found: Standing, now: Seen | None, to_version: int | None) -> Seen | Move:

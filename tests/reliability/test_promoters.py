@@ -14,7 +14,7 @@ import pytest
 
 PROMOTERS = 8
 # Of those that are told to die, some are held before they come to the line at which they would.
-TOLD_TO_DIE = 0.1
+TOLD_TO_DIE = 0.15
 KILLED = 0.05
 
 

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from components.errors import IntegrityError, TouchstoneError
 from components.registry import Registry, open_ledger
-from components.registry.ledger import COLUMNS, HEAD, NO_ROW, TABLE, row_hash
+from components.registry.chain import COLUMNS, NO_ROW, row_hash
+from components.registry.ledger import HEAD, TABLE
 from components.registry.locks import ledger_address
 
 NAME = "tickets"
