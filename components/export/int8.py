@@ -18,12 +18,12 @@ from onnxruntime.quantization import (
 )
 
 from components.export.graph import quiet
+from components.export.rewrite import LOOKUP, add_biases, float_elsewhere
 from components.tasks.base import Array
 
 Inputs = Iterable[Mapping[str, Array]]
 
 PRODUCTS: Final = ("MatMul", "Gemm")
-LOOKUP: Final = "Gather"
 OPERATORS: Final = (*PRODUCTS, LOOKUP)
 OPTIONS: Final = {
     "DefaultTensorType": onnx.TensorProto.FLOAT,
@@ -109,7 +109,10 @@ class Quantizer:
                 calibration_cache_path=self._ranges,
                 extra_options=dict(OPTIONS),
             )
-            return _float_elsewhere(onnx.load_model(path), chosen)
+            model = onnx.load_model(path)
+        float_elsewhere(model, chosen)
+        add_biases(model)
+        return model
 
 
 def _quantizable(model: onnx.ModelProto) -> tuple[str, ...]:
@@ -121,28 +124,6 @@ def _quantizable(model: onnx.ModelProto) -> tuple[str, ...]:
         if (node.op_type in PRODUCTS and node.input[1] in floats)
         or (node.op_type == LOOKUP and node.input[0] in floats)
     )
-
-
-def _float_elsewhere(model: onnx.ModelProto, quantized: Collection[str]) -> onnx.ModelProto:
-    """Give the operators that compute in float the activations as they were before rounding.
-
-    The quantizer hands the rounded ones to every reader: also to the residual sums, where the
-    errors add up from layer to layer. What a look-up found is kept, or whole tables would turn
-    into floats at each call.
-    """
-    made = {name: node for node in model.graph.node for name in node.output}
-    for node in model.graph.node:
-        if node.name in quantized:
-            continue
-        for place, name in enumerate(node.input):
-            rounded = made.get(made[name].input[0]) if _is(made, name, "DequantizeLinear") else None
-            if rounded is not None and not _is(made, rounded.input[0], LOOKUP):
-                node.input[place] = rounded.input[0]
-    return model
-
-
-def _is(made: Mapping[str, onnx.NodeProto], name: str, operator: str) -> bool:
-    return name in made and made[name].op_type == operator
 
 
 def _copy(model: onnx.ModelProto) -> onnx.ModelProto:

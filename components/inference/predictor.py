@@ -24,14 +24,14 @@ class Forward(Protocol):
 class Predictor:
     """Answers of one bundle, whatever runs its model.
 
-    Args:
+    Attributes:
         bundle: the verified folder.
         forward: its model.
     """
 
     def __init__(self, bundle: Bundle, forward: Forward) -> None:
         self.bundle = bundle
-        self._forward = forward
+        self.forward = forward
 
     def logits(
         self, examples: Sequence[Example], batch_size: int, pad_to: int | None = None
@@ -52,7 +52,7 @@ class Predictor:
         for batch in batches([len(row) for row in rows], batch_size):
             length = max(len(rows[batch[-1]]), pad_to or 1)
             inputs = task.collate([rows[index] for index in batch], card.pad_id, length)
-            found = self._forward(inputs)
+            found = self.forward(inputs)
             if not np.isfinite(found).all():
                 raise IntegrityError(
                     f"{self.bundle.folder} answers with NaN or infinite logits",
