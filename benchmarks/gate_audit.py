@@ -229,6 +229,7 @@ def cost() -> list[Line]:
     found = json.loads(done.stdout)
     return [
         Line("seconds", 0, found["seconds"], most=SECONDS, unit="s"),
+        Line("of which the processor's own, whatever else runs", 0, found["cpu"], unit="s"),
         Line("peak memory of the process, imports included", 0, found["gib"], most=GIB, unit="GiB"),
     ]
 

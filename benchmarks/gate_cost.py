@@ -54,7 +54,7 @@ def main() -> None:
     values = rng.integers(0, VALUES, (COLUMNS, EXAMPLES))
     rows = [np.flatnonzero(column == n).tolist() for column in values for n in range(VALUES)]
 
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     tallies = [task.tallies(examples, each) for each in logits]
     sums = [by_group(each, groups) for each in tallies]
     for answers, own in zip(given, sums, strict=True):
@@ -63,10 +63,11 @@ def main() -> None:
     difference([task.score, task.score], sums, RESAMPLES, CONFIDENCE, rng)
     slices = slices_of(tallies, groups, rows, [True] * len(rows))
     slice_differences([task.score, task.score], slices, MARGIN, RESAMPLES, CONFIDENCE, rng)
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux, bytes on macOS
     gib = peak / (2**20 if sys.platform != "darwin" else 2**30)
-    print(json.dumps({"seconds": round(seconds, 1), "gib": round(gib, 2)}))
+    found = {"seconds": round(seconds, 1), "cpu": round(cpu, 1), "gib": round(gib, 2)}
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
