@@ -12,6 +12,7 @@ Three measures, each exact: nothing is sampled.
 
 from __future__ import annotations
 
+import itertools
 import math
 import unicodedata
 from collections import Counter, defaultdict
@@ -25,6 +26,8 @@ GRAM: Final = 3
 COMMON_WORDS: Final = 5
 SIMILAR: Final = 0.9
 ROUNDING: Final = 1e-9
+# Rare grams that two texts must share to be compared; more would find fewer pairs, and index more.
+SHARED: Final = 2
 APOSTROPHES: Final = "'’`´"  # noqa: RUF001 - all of them occur
 
 Grams = frozenset[str]
@@ -121,10 +124,10 @@ class FirstNear:
         self._grams = [_grams(key) for key in keys]
         held_by = Counter(gram for members in self._grams for gram in members)
         self._rank = {gram: rank for rank, (gram, _) in enumerate(reversed(held_by.most_common()))}
-        self._rare: dict[int, list[int]] = defaultdict(list)
+        self._rare: dict[tuple[int, int], list[int]] = defaultdict(list)
         for index, members in enumerate(self._grams):
             for rank in self._rarest(members):
-                self._rare[rank].append(index)
+                self._rare[rank, len(members)].append(index)
         self._left = set(range(len(keys)))
 
     def of(self, text: str) -> list[int]:
@@ -141,27 +144,34 @@ class FirstNear:
 
     def _similar(self, members: Grams) -> set[int]:
         size = len(members)
-        least, most = SIMILAR * size - ROUNDING, size / SIMILAR + ROUNDING
-        found = set()
-        for rank in self._rarest(members):
-            for index in self._rare.get(rank, ()):
-                theirs = self._grams[index]
-                if least <= len(theirs) <= most and index in self._left:
-                    shared = len(members & theirs)
-                    if shared >= SIMILAR * (size + len(theirs) - shared) - ROUNDING:
-                        found.add(index)
-        return found
+        sizes = range(math.ceil(SIMILAR * size - ROUNDING), int(size / SIMILAR + ROUNDING) + 1)
+        buckets = (
+            self._rare.get((rank, theirs), ()) for rank in self._rarest(members) for theirs in sizes
+        )
+        counts = Counter(itertools.chain.from_iterable(buckets))
+        return {
+            index
+            for index, shared in counts.items()
+            if shared >= min(SHARED, size)
+            and index in self._left
+            and _alike(members, self._grams[index])
+        }
 
     def _rarest(self, members: Grams) -> list[int]:
-        """Return the ranks of so many rare grams that a similar text must have one of them.
+        """Return the ranks of so many rare grams that a similar text must have two of them.
 
         The prefix filter of Chaudhuri, Ganti and Kaushik, "A Primitive Operator for Similarity
-        Joins in Data Cleaning", ICDE 2006: similar sets share most members, so they cannot differ
-        in all of the few that come first in one order. Grams that no held-out text has come first.
+        Joins in Data Cleaning", ICDE 2006: similar sets share most members, so also some of the few
+        that come first in one order. Grams that no held-out text has would come first of all.
         """
         known = members & self._rank.keys()
-        few = len(known) - math.ceil(SIMILAR * len(members) - ROUNDING) + 1
+        few = len(known) - math.ceil(SIMILAR * len(members) - ROUNDING) + SHARED
         return sorted(map(self._rank.__getitem__, known))[:few] if few > 0 else []
+
+
+def _alike(first: Grams, second: Grams) -> bool:
+    shared = len(first & second)
+    return shared >= SIMILAR * (len(first) + len(second) - shared) - ROUNDING
 
 
 def _bags(key: str) -> set[int]:

@@ -18,6 +18,7 @@ from components.tasks.base import Example, Task
 
 KINDS: Final = ("exact", "variants", "children", "near")
 LISTED: Final = 20
+NOBODY: Final = ""  # the parent of a row as it came
 
 Found = dict[int, tuple[str, str]]  # place of a test example: id and text of the other
 
@@ -77,7 +78,7 @@ def _find(
         met = {
             "exact": by_text.pop(text, ()),
             "variants": by_key.pop(variant_key(text), ()),
-            "children": by_id.pop(row.get(PARENT_ID), ()),
+            "children": by_id.pop(row.get(PARENT_ID) or NOBODY, ()),
             "near": near.of(text),
         }
         for kind, places in met.items():
