@@ -146,6 +146,8 @@ def _end_threads() -> None:
         if thread is not threading.main_thread():
             thread.join(10)
     assert threading.active_count() == 1, f"a fork would lose {threading.enumerate()}"
+    # A collection in a child would copy the pages of all that it looks at.
+    gc.freeze()
 
 
 def _version(registry: Registry, base: Path, folder: Path, number: int) -> Seen:
