@@ -72,11 +72,12 @@ def _doubt(verdict: Found, candidate: str) -> str:
         )
     else:
         others = f", and {len(rules) - 1} more are open" if len(rules) > 1 else ""
-        what = f"{first['title']} of {candidate}: {first['reason']}{others}"
+        what = f"{candidate}: {first['title']}: {first['reason']}{others}"
     needed = verdict["needed"]
     if needed is None:
         return f"{what}; no number of labelled examples within reach would settle it"
-    return f"{what}; about {about(needed)} further labelled examples would settle it"
+    examples = "example" if needed == 1 else "examples"
+    return f"{what}; about {about(needed)} further labelled {examples} would settle it"
 
 
 def _stays(verdict: Found) -> str:
