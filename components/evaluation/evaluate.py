@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.errors import DataError
 from components.calibration import calibration
+from components.errors import DataError
 from components.evaluation.labels import confusion_matrix, label_table
 from components.evaluation.slices import slice_scores
 from components.evaluation.speed import latency, throughput
