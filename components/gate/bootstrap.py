@@ -181,6 +181,7 @@ def _influence(figure: Figure) -> Array:
     for start in range(0, len(figure.sums[0]), CHUNK):
         rows = [part[start : start + CHUNK] for part in figure.sums]
         parts.append(figure([total - row for total, row in zip(totals, rows, strict=True)]))
-    left_out = np.concatenate(parts)
+    left_out: Array = np.concatenate(parts)
     left_out = left_out[np.isfinite(left_out)]
-    return np.subtract(left_out.mean(), left_out) if len(left_out) else left_out
+    influence: Array = left_out.mean() - left_out if len(left_out) else left_out
+    return influence

@@ -78,7 +78,7 @@ def needed(measured: Measured, required: float, confidence: float, among: int) -
         than 100 times the rows there are.
     """
     distance = abs(measured.estimate - required)
-    sure = norm.isf((1 - confidence) / 2 / among) + norm.isf(1 - POWER)
+    sure = float(norm.isf((1 - confidence) / 2 / among) + norm.isf(1 - POWER))
     if not math.isfinite(distance) or not math.isfinite(measured.se) or distance == 0:
         return None
     times = (sure * measured.se / distance) ** 2
