@@ -30,7 +30,9 @@ lint: $(VENV)/.installed-dev ## check style, types and layers only
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed ## measure what the README claims about speed, as tables
-	@$(RUN) -m benchmarks.orchestration
+	@missed=""; for each in orchestration promotion gate_audit; do \
+	  echo; echo "benchmarks.$$each"; $(RUN) -m benchmarks.$$each || missed="$$missed $$each"; \
+	done; [ -z "$$missed" ] || { echo "figures were missed:$$missed" >&2; exit 1; }
 
 use: $(VENV)/.installed ## lay a recipe over params.yaml: make use RECIPE=banking77
 	@$(RUN) -m infra.recipe "$(RECIPE)"
