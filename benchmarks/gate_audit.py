@@ -129,8 +129,11 @@ def scenarios() -> list[Scenario]:
 
 
 def planted() -> list[tuple[int, float]]:
-    """Return the sizes and changes that are tried; gains only inform, and only on few rows."""
-    return [*((LARGE, change) for change in LOSSES), *((SMALL, c) for c in (*LOSSES, *GAINS))]
+    """Return the sizes and changes that are tried; gains only inform.
+
+    On many rows, what is more than the second loss is as certain to be found as that one.
+    """
+    return [*((LARGE, change) for change in LOSSES[:2]), *((SMALL, c) for c in (*LOSSES, *GAINS))]
 
 
 def trial_all(wanted: Sequence[Scenario], trials: int) -> Found:
