@@ -169,8 +169,10 @@ def _nothing(found: Found) -> Iterable[Line]:
         yield Line(what, len(own), _share(own, lambda o: o.promoted["superior"]), most=ERROR)
     for rows in (SMALL, LARGE):
         own = found[Scenario("retrained", rows)]
-        what = f"superior, {rows} rows, as retrained: some are truly better"
-        yield Line(what, len(own), _share(own, lambda o: o.promoted["superior"]))
+        what = f"superior, {rows} rows, retrained with other seeds"
+        yield Line(what, len(own), _share(own, lambda o: o.promoted["superior"]), most=ERROR)
+        what = f"  the same, were a lucky seed taken for a gain, {rows} rows"
+        yield Line(what, len(own), _share(own, lambda o: o.lucky))
 
 
 def _margin(found: Found) -> Iterable[Line]:

@@ -18,6 +18,7 @@ from benchmarks.population import Population, load, plant, plant_slices
 from components.gate import compare
 from components.gate.decide import conclusion
 from components.gate.figures import scores
+from components.gate.luck import Luck, beyond_luck, luck_of
 from components.gate.slices import compare_slices
 from components.gate.statistics import Difference, by_group, difference, share, shares
 from components.params import GateParams
@@ -57,6 +58,7 @@ class Outcome:
 
     Attributes:
         promoted: per rule, whether the gate's rules on the whole would let the candidate pass.
+        lucky: whether `superior` alone would, without asking for more than a lucky seed.
         held: per rule and change, how often the report says that such a candidate is held.
         covered: per figure, whether its interval holds the truth.
         slices: per judged slice, its rule's state.
@@ -65,6 +67,7 @@ class Outcome:
     """
 
     promoted: dict[str, bool] = field(default_factory=dict)
+    lucky: bool = False
     held: dict[tuple[str, float], float] = field(default_factory=dict)
     covered: dict[str, bool] = field(default_factory=dict)
     slices: dict[str, str] = field(default_factory=dict)
@@ -106,6 +109,7 @@ def _trial(scenario: Scenario, number: int) -> Outcome:
     if scenario.kind in {"exchanged", "retrained", "planted"}:
         found = _overall(pair, seed, out)
         if scenario.kind == "retrained":
+            _retrained(pair, seed, out)
             _coverage(pair, found, (_truth(candidate), _truth(champion)), out)
     if scenario.kind in {"slice", "slices"} or _reports_slices(scenario):
         _slices(pair, seed, out)
@@ -158,6 +162,23 @@ def _overall(pair: compare.Pair, seed: int, out: Outcome) -> Difference:
         for row in compare.power(asked, found):
             out.held[when, row["change"]] = row["held"]
     return found.found
+
+
+def _retrained(pair: compare.Pair, seed: int, out: Outcome) -> None:
+    """Ask for more than a lucky seed, too, as the gate does where the search tells the spread."""
+    asked = params("superior")
+    found = compare.compare(asked, pair, seed)
+    rules = [*compare.against(asked, found), beyond_luck(found.found, _luck(), asked.confidence)]
+    out.lucky = out.promoted["superior"]
+    out.promoted["superior"] = conclusion(rules)["verdict"] == "promote"
+
+
+@functools.cache
+def _luck() -> Luck | None:
+    """Return the spread as the search would tell it of one finalist trained with these seeds."""
+    metric = population().task.metric
+    scores = [_truth(seed)[metric] for seed in range(len(population().answers))]
+    return luck_of({"trials": [{"trial": 0, "scores": scores}]})
 
 
 def _coverage(

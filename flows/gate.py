@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +80,8 @@ def gate(
     if decision is None:
         decision = decide(gate, evidence, settings, datetime.now(UTC).date())
         decision |= asked_of_the_books(books, project.name, decision, evidence)
+        # In the ledger's own order of keys, so that the page is the same whenever it is written.
+        decision = json.loads(json.dumps(decision, sort_keys=True, allow_nan=False))
         digests = write_report(decision, report, markdown)
         decision = dict(record_decision(books, decision, digests).payload["verdict"])
     write_report(decision, report, markdown)

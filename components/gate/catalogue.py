@@ -50,6 +50,11 @@ def _identity(title: str, cure: str = AGAIN) -> Kind:
 KINDS: Final = {
     "superior": Kind("superior to the champion", "Against the champion", GAIN),
     "non_inferior": Kind("not inferior to the champion", "Against the champion", MORE),
+    "beyond_luck": Kind(
+        "gain beyond a lucky seed",
+        "Against the champion",
+        "a larger gain, or more seeds in search.finalists, which tell the spread better",
+    ),
     "accuracy_not_worse": Kind(
         "accuracy not worse than the champion's", "Against the champion", "a model that breaks less"
     ),

@@ -17,12 +17,14 @@ from components.gate.answers import (
 from components.gate.difference import difference
 from components.gate.evidence import Evidence, Settings, evidence_key, read_test
 from components.gate.genuine import genuine
+from components.gate.luck import beyond_luck, luck_of
 from components.gate.reported import reported
 from components.gate.robustness import Draw, robustness
 from components.gate.rules import Rule, check
 from components.gate.sentence import sentence
 from components.gate.slices import alone, compare_slices, parts_of
 from components.gate.speed import paired_latency
+from components.gate.statistics import Difference
 from components.gate.waivers import waive
 from components.inference import Predictor, load_predictor
 from components.params import GateParams
@@ -146,6 +148,7 @@ def _against(case: _Case, new: Answers, predictor: Predictor) -> Answers | None:
     slices, on_slices, power = compare_slices(case.params, pair, case.settings.seed)
     case.rules += [
         *compare.against(case.params, found),
+        *_luck(case, found.found),
         labels,
         _new(new.bundle.digest, bundle.digest),
         *on_slices,
@@ -214,6 +217,14 @@ def _asked(case: _Case, found: Candidate) -> list[Rule]:
         *genuine(case.evidence, found),
         *reported(case.evidence, found, own),
     ]
+
+
+def _luck(case: _Case, found: Difference) -> list[Rule]:
+    """Return whether a gain is more than a lucky seed; a refreshed model need not gain."""
+    if case.params.promote_when != "superior":
+        return []
+    luck = luck_of(case.evidence.reports.finalists)
+    return [beyond_luck(found, luck, case.params.confidence)]
 
 
 def _difference(evidence: Evidence) -> dict[str, Any] | None:

@@ -89,6 +89,19 @@ def test_gating_and_registering_again_changes_nothing(
     assert [(line / name).read_bytes() for name in files] == before
 
 
+def test_the_doctor_finds_nothing_wrong_and_names_a_page_that_was_edited(
+    line: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (line / "dvc.lock").touch()
+    assert main(["doctor"]) == 0, capsys.readouterr().out
+    page = line / "reports/gate.html"
+    before = page.read_bytes()
+    page.write_bytes(before.replace(b"Promote", b"Praise"))
+    assert main(["doctor"]) == 1
+    assert "reports/gate.html" in "".join(capsys.readouterr())
+    page.write_bytes(before)
+
+
 def test_the_alias_moves_on_promote_and_back_on_rollback(
     line: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
