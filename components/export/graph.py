@@ -14,6 +14,7 @@ from typing import Final
 import onnx
 import torch
 
+from components.export.shapes import copy_dimensions
 from components.inference.bundle import Bundle
 from components.inference.onnx import INPUTS, LINEAGE, OUTPUT
 from components.inference.torch import load_model
@@ -42,7 +43,9 @@ class _Logits(torch.nn.Module):
 
 def to_graph(bundle: Bundle) -> onnx.ModelProto:
     """Trace the model of a trained bundle."""
-    return _trace(bundle, load_model(bundle, ATTENTION))
+    graph = _trace(bundle, load_model(bundle, ATTENTION))
+    copy_dimensions(graph)
+    return graph
 
 
 def save_graph(model: onnx.ModelProto, lineage: str, path: Path) -> None:

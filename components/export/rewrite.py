@@ -54,7 +54,7 @@ def add_biases(model: onnx.ModelProto) -> None:
         biases = [name for name in add.input if name in known]
         if len(products) == len(biases) == 1 and readers[products[0]] == 1:
             add.CopyFrom(_with_bias(made, products[0], biases[0], add.output[0]))
-    _drop_unread(graph)
+    drop_unread(graph)
     if all(entry.domain != CONTRIB for entry in model.opset_import):
         model.opset_import.append(onnx.helper.make_opsetid(CONTRIB, 1))
 
@@ -76,7 +76,7 @@ def _vectors(graph: onnx.GraphProto) -> set[str]:
     return found
 
 
-def _drop_unread(graph: onnx.GraphProto) -> None:
+def drop_unread(graph: onnx.GraphProto) -> None:
     """Remove the operators whose outputs nobody reads any more, last ones first."""
     read = Counter(name for node in graph.node for name in node.input)
     read.update(output.name for output in graph.output)
