@@ -1,4 +1,4 @@
-"""In: reshapes as tracing writes them. Out: copied dimensions where that is the same, else nothing."""
+"""In: reshapes as tracing writes them. Out: copied dimensions, where that is the same."""
 
 from __future__ import annotations
 
