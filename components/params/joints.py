@@ -10,7 +10,8 @@ from pydantic_core import InitErrorDetails
 
 from components.params.base import mistake
 from components.params.data import ColumnsParams
-from components.params.learning import Range, SearchParams, TrainingParams
+from components.params.search import Range, SearchParams
+from components.params.training import TrainingParams
 
 
 def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[InitErrorDetails]:

@@ -21,14 +21,6 @@ from components.params.data import (
     ValidationParams,
 )
 from components.params.joints import column_mistakes, space_mistakes
-from components.params.learning import (
-    Choice,
-    FinalistsParams,
-    PrunerParams,
-    Range,
-    SearchParams,
-    TrainingParams,
-)
 from components.params.release import (
     AcceptParams,
     CeilingsParams,
@@ -42,6 +34,14 @@ from components.params.release import (
     RobustnessParams,
     WaiverParams,
 )
+from components.params.search import (
+    Choice,
+    FinalistsParams,
+    PrunerParams,
+    Range,
+    SearchParams,
+)
+from components.params.training import TrainingParams
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 
