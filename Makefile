@@ -69,5 +69,5 @@ $(VENV)/.installed: $(WANTED) | $(BIN)/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "installing what tests need into $(VENV) ..."
-	@$(BIN)/python infra/install.py --extra postgres --group dev
+	@$(BIN)/python infra/install.py --extra postgres --extra ray --group dev
 	@touch $@
