@@ -79,7 +79,7 @@ def test_only_newer_pins_lead_to_another_installation(folder: Path) -> None:
     python = f"PYTHON={interpreter(folder, STAND_IN)}"
     for _ in range(2):
         assert make(folder, ".venv/.installed-dev", python).returncode == 0
-    once = ["infra/install.py", "infra/install.py --extra postgres --group dev"]
+    once = ["infra/install.py", "infra/install.py --extra postgres --extra ray --group dev"]
     assert (folder / "installed").read_text().splitlines() == once
     later = (folder / ".venv" / ".installed-dev").stat().st_mtime + 10
     os.utime(folder / "constraints.txt", (later, later))
