@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-# Share of the scale that stays empty at each end.
-AIR: Final = 0.06
-TICKS: Final = 6
-STEPS: Final = (1, 2, 2.5, 5, 10)
-WHOLE: Final = 100.0
+from components.pages.scales import Scale, scale
+
+__all__ = ["Scale", "by_label", "matrix", "mixed_up", "reliability", "scale"]
+
 # Shades of a cell: shares of its row up to these, and all above.
 SHADES: Final = (0.02, 0.05, 0.15, 0.5)
 SIDE: Final = 400
@@ -20,49 +17,6 @@ LEGIBLE: Final = 20
 
 Score = Mapping[str, float | None]
 Matrix = Sequence[Sequence[int]]
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A line of numbers, as per cent of its width.
-
-    Attributes:
-        low: the number at its left end.
-        high: the number at its right end.
-    """
-
-    low: float
-    high: float
-
-    def at(self, value: float | None) -> float:
-        """Return where a number lies; beyond an end it is that end."""
-        if value is None:
-            return 0.0
-        share = (value - self.low) / (self.high - self.low)
-        return round(WHOLE * min(1.0, max(0.0, share)), 2)
-
-    def within(self, value: float | None) -> bool:
-        """Return whether a number lies on the line."""
-        return value is not None and self.low <= value <= self.high
-
-    @property
-    def ticks(self) -> list[float]:
-        """Return round numbers on the line, six at most."""
-        rough = (self.high - self.low) / TICKS
-        power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * each for each in STEPS if power * each >= rough * (1 - 1e-9))
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return [round(index * step, 12) for index in range(first, last + 1)]
-
-
-def scale(values: Iterable[float | None]) -> Scale:
-    """Return a line on which all these numbers lie, with some air at its ends."""
-    found = [value for value in values if value is not None and math.isfinite(value)]
-    low, high = min(found, default=0.0), max(found, default=1.0)
-    if high - low < 1e-9:  # noqa: PLR2004 - one number alone
-        low, high = low - 0.01, high + 0.01
-    air = AIR * (high - low) / (1 - 2 * AIR)
-    return Scale(low - air, high + air)
 
 
 def reliability(bins: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:

@@ -10,12 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from markupsafe import Markup
-
 from components.files import sha256_file, write_text
 from components.gate import words
 from components.gate.views import view
-from components.markdown import clean, code, plain
+from components.pages import environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,23 +23,7 @@ TEXT: Final = "report.md.jinja"
 # A comment on a pull request may have 65,536 characters.
 LONGEST: Final = 60_000
 SECTION: Final = "\n## "
-FILTERS: Final = {
-    name: getattr(words, name)
-    for name in (
-        "asked",
-        "bounds",
-        "capital",
-        "chance",
-        "changed",
-        "count",
-        "cut",
-        "figure",
-        "megabytes",
-        "name",
-        "percent",
-        "signed",
-    )
-}
+FILTERS: Final = {name: getattr(words, name) for name in ("asked", "chance", "changed")}
 
 
 def write_report(verdict: Mapping[str, Any], html: Path, md: Path) -> dict[str, str]:
@@ -80,38 +62,15 @@ def markdown(verdict: Mapping[str, Any]) -> str:
 
 @cache
 def _html() -> Environment:
-    # Texts are the users' own and may hold anything.
-    return _environment(autoescape=True, finalize=_written)
+    return _environment(markdown=False)
 
 
 @cache
 def _markdown() -> Environment:
-    # Here nothing is written that was not escaped, unless a filter made it Markdown.
-    environment = _environment(autoescape=False, finalize=_read)
-    environment.filters["code"] = lambda text: Markup(code(text))
-    # What a macro returns was escaped when it was made.
-    environment.filters["written"] = Markup
-    return environment
+    return _environment(markdown=True)
 
 
-def _environment(**options: Any) -> Environment:  # noqa: ANN401 - Jinja's own options
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("components.gate", "templates"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        **options,
-    )
-    environment.filters |= FILTERS
-    environment.globals["ratio"] = words.ratio
-    return environment
-
-
-def _written(value: object) -> object:
-    return value if isinstance(value, Markup) or not isinstance(value, str) else clean(value)
-
-
-def _read(value: object) -> object:
-    return value if isinstance(value, Markup) or value is None else plain(value)
+def _environment(*, markdown: bool) -> Environment:
+    found = environment("components.gate", FILTERS, markdown=markdown)
+    found.globals["ratio"] = words.ratio
+    return found

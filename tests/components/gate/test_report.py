@@ -23,7 +23,7 @@ SAMPLES = {
     "undecidable": samples_against.undecidable,
     "big": samples_against.big,
 }
-STYLE = Path("components/gate/templates/page.css")
+STYLE = Path("components/pages/templates/page.css")
 
 
 class Outline(HTMLParser):
