@@ -4,6 +4,8 @@ from __future__ import annotations
 
 FAILED = 1
 DISK_FULL = 74
+# What stopped the run passes (EX_TEMPFAIL): the same command goes on.
+AWAY = 75
 INTERRUPTED = 130
 
 
@@ -46,9 +48,21 @@ class DivergenceError(TouchstoneError):
     """Training left the finite numbers: a loss, gradient, weight or metric is NaN or infinite."""
 
 
+class Interrupted(TouchstoneError):  # noqa: N818 - no error: somebody asked the process to end
+    """A signal ended the run where it can go on; what was done so far is on the disk."""
+
+    exit_code = AWAY
+
+
 class PromotionError(TouchstoneError):
     """An alias must not move: there is no verdict, or it is not about these bytes."""
 
 
 class ServiceError(TouchstoneError):
-    """A server that the run needs is away; the same command goes on once it is back."""
+    """A server that the run needs cannot be had: its port is taken, it ends while it starts."""
+
+
+class Away(ServiceError):
+    """A server that the run needs was away too long; the same command goes on once it is back."""
+
+    exit_code = AWAY

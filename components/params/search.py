@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Discriminator, Field, Tag, WrapValidator, model_validator
 
 from components.params.base import Count, Positive, Section, mistake, refuse
-from components.params.training import TrainingParams
+from components.params.training import UNSHAPING, TrainingParams
 
 
 class Range(Section):
@@ -103,7 +103,8 @@ class SearchParams(Section):
 
     @model_validator(mode="after")
     def _known(self) -> SearchParams:
-        fields = [name for name in TrainingParams.model_fields if name != "epochs"]
+        fixed = {"epochs", *UNSHAPING}
+        fields = [name for name in TrainingParams.model_fields if name not in fixed]
         mistakes = [
             mistake(("space", name), _unsearchable(name, fields))
             for name in self.space

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from components.params.base import Positive, Section, Share
+
+# Fields that change no result: they enter no key and no lineage, and are not searched.
+UNSHAPING: Final = frozenset({"checkpoint_minutes"})
 
 
 class TrainingParams(Section):
@@ -36,6 +39,8 @@ class TrainingParams(Section):
     """Epochs without a better validation score after which training stops early."""
     precision: Literal["auto", "fp32", "bf16"]
     """`auto`: bf16 on a GPU that has it, fp32 elsewhere."""
+    checkpoint_minutes: Annotated[float, Field(gt=0)]
+    """Wall time between two checkpoints: what a kill can cost at most; changes no result."""
 
     @model_validator(mode="after")
     def _divides(self) -> TrainingParams:
@@ -45,3 +50,7 @@ class TrainingParams(Section):
                 f"found {self.accumulation} and {self.batch_size}"
             )
         return self
+
+    def shaping(self) -> dict[str, Any]:
+        """Return, as JSON, what shapes the result: all fields but those of UNSHAPING."""
+        return self.model_dump(mode="json", exclude=set(UNSHAPING))

@@ -1,8 +1,18 @@
 """In: tokens and an encoder. Out: a fine-tuned model, as a bundle on disk."""
 
+from components.training.checkpoint import Checkpoints, training_key
 from components.training.fit import fit
 from components.training.fitted import Fitted
 from components.training.save import save
 from components.training.watch import Epoch, Step, Watch
 
-__all__ = ["Epoch", "Fitted", "Step", "Watch", "fit", "save"]
+__all__ = [
+    "Checkpoints",
+    "Epoch",
+    "Fitted",
+    "Step",
+    "Watch",
+    "fit",
+    "save",
+    "training_key",
+]

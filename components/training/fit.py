@@ -12,6 +12,7 @@ from components.seeding import derive, generator
 from components.tasks.base import Task
 from components.tokens import open_split, read_token_card
 from components.training.batches import Rows, length_batches, micro_batches
+from components.training.checkpoint import Checkpoints
 from components.training.device import accelerated, repeatable
 from components.training.feed import Feed
 from components.training.fitted import Fitted
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
 UNWATCHED = Watch()
 
 
-def fit(
+def fit(  # noqa: PLR0913, PLR0917 - one entry to training; the last two change no result
     task: Task,
     params: TrainingParams,
     encoder: Path,
     tokens: Path,
     seed: int,
     watch: Watch = UNWATCHED,
+    checkpoints: Checkpoints | None = None,
 ) -> Fitted:
     """Fine-tune the encoder with the task's head; keep the weights of the best validation score.
 
@@ -50,6 +52,7 @@ def fit(
         tokens: folder that tokenize wrote.
         seed: all draws derive from it.
         watch: told of steps and epochs; what it raises ends the training.
+        checkpoints: where it is saved; None: nowhere.
 
     Raises:
         DataError: the tokens are absent or broken, or a split has no row or no label.
