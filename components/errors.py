@@ -48,6 +48,10 @@ class DivergenceError(TouchstoneError):
     """Training left the finite numbers: a loss, gradient, weight or metric is NaN or infinite."""
 
 
+class CapacityError(TouchstoneError):
+    """The memory does not hold the smallest part that work can be cut into."""
+
+
 class Interrupted(TouchstoneError):  # noqa: N818 - no error: somebody asked the process to end
     """A signal ended the run where it can go on; what was done so far is on the disk."""
 
@@ -62,7 +66,7 @@ class ServiceError(TouchstoneError):
     """A server that the run needs cannot be had: its port is taken, it ends while it starts."""
 
 
-class Away(ServiceError):
+class Away(ServiceError):  # noqa: N818 - no error: it passes
     """A server that the run needs was away too long; the same command goes on once it is back."""
 
     exit_code = AWAY

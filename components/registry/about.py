@@ -14,6 +14,7 @@ from components.files import read_json, write_json
 from components.registry.aliases import model_version
 from components.registry.card import Facts
 from components.registry.place import Registry
+from components.registry.waiting import away, patient
 
 FOLDER: Final = "about"
 PROFILE: Final = "profile.json"
@@ -32,6 +33,7 @@ def write_about(model: Path, profile: Mapping[str, Any], facts: Facts) -> None:
     write_json(model / FOLDER / FACTS, facts.as_json())
 
 
+@patient
 def fetch_profile(registry: Registry, name: str, version: int) -> dict[str, Any] | None:
     """Return the profile of the data that a version was made from; None when none was kept.
 
@@ -61,7 +63,9 @@ def _fetch(registry: Registry, name: str, version: int, title: str) -> dict[str,
             with registry.as_default():
                 uri = f"models:/{name}/{version}/{FOLDER}/{title}"
                 path = Path(download_artifacts(artifact_uri=uri, dst_path=scratch))
-        except (MlflowException, OSError):
+        except (MlflowException, OSError) as error:
+            if away(registry, error):
+                raise
             # Versions that were registered before, or by others, have none.
             return None
         found = read_json(path) if path.is_file() else None

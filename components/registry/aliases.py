@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from components.errors import PromotionError
 from components.registry.place import Registry
+from components.registry.waiting import patient
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
@@ -64,6 +65,7 @@ def with_alias(registry: Registry, name: str, alias: str) -> Any | None:  # noqa
         raise
 
 
+@patient
 def champion(registry: Registry, name: str) -> Seen | None:
     """Return the version in production, or None when there is none yet."""
     entry = with_alias(registry, name, CHAMPION)

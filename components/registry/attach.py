@@ -17,6 +17,7 @@ from components.registry.about import fetch_facts
 from components.registry.aliases import model_version, seen
 from components.registry.card import SECTION, fitting, model_card
 from components.registry.place import Registry
+from components.registry.waiting import patient
 
 VERDICT: Final = "touchstone.verdict"
 SENTENCE: Final = "touchstone.verdict_sentence"
@@ -28,6 +29,7 @@ REST: Final = "The rest of this card stands in card.md, beside the report."
 LONGEST: Final = 5000
 
 
+@patient
 def attach(
     registry: Registry,
     name: str,

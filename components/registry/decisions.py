@@ -13,10 +13,12 @@ from components.registry.ledger import Entry, Ledger, open_ledger
 from components.registry.locks import model_lock
 from components.registry.moves import read_standing
 from components.registry.place import Registry
+from components.registry.waiting import patient
 
 AGAIN = "`python -m flows release` decides again, against the champion of today"
 
 
+@patient
 def record_decision(
     registry: Registry, verdict: Mapping[str, Any], report: Mapping[str, str]
 ) -> Entry:
@@ -42,6 +44,7 @@ def record_decision(
         return ledger.append(name, "decision", key, payload)
 
 
+@patient
 def decided(registry: Registry, name: str, evidence: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the verdict that was given on this evidence before, or None.
 
@@ -51,6 +54,7 @@ def decided(registry: Registry, name: str, evidence: Mapping[str, Any]) -> dict[
     return None if entry is None else dict(entry.payload["verdict"])
 
 
+@patient
 def test_uses(registry: Registry, name: str, data: str) -> int:
     """Count the distinct candidates of model `name` that were judged on test data of this SHA-256.
 
@@ -65,6 +69,7 @@ def test_uses(registry: Registry, name: str, data: str) -> int:
 test_uses.__test__ = False  # type: ignore[attr-defined]
 
 
+@patient
 def withdrawn(registry: Registry, verdict: Mapping[str, Any]) -> Entry | None:
     """Return the row that took production away from what this verdict had promoted, or None.
 

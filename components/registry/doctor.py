@@ -15,6 +15,7 @@ from components.registry.fetch import verify_stored
 from components.registry.ledger import Ledger, open_ledger
 from components.registry.moves import read_standing
 from components.registry.place import Registry
+from components.registry.waiting import away, patient
 
 VERDICT: Final = Path("registry/verdict.json")
 REPORTS: Final = Path("reports")
@@ -34,6 +35,7 @@ class Finding:
     cure: str
 
 
+@patient
 def examine(registry: Registry, name: str, root: Path) -> list[Finding]:
     """Look at everything that a promotion rests on; nothing is changed.
 
@@ -84,6 +86,8 @@ def _bundles(registry: Registry, name: str, root: Path) -> Iterator[Finding]:
         try:
             verify_stored(registry, name, int(entry.version))
         except TouchstoneError as error:
+            if away(registry, error):
+                raise
             yield Finding(f"the champion's bundle: {error.what}", error.cure)
     for manifest in sorted((root / "models").glob(f"*/{MANIFEST}")):
         yield from _folder(manifest.parent, f"delete {manifest.parent} and run `dvc repro`")

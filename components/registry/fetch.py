@@ -11,11 +11,13 @@ from components.errors import IntegrityError, TouchstoneError
 from components.files import atomic_folder, verify_manifest
 from components.registry.aliases import model_version, seen
 from components.registry.place import Registry
+from components.registry.waiting import patient
 
 BUNDLE: Final = "bundle"
 BUNDLE_PATH: Final = f"artifacts/{BUNDLE}"
 
 
+@patient
 def fetch(registry: Registry, name: str, version: int) -> Path:
     """Return the folder of a version's bundle, downloaded once and kept under its digest.
 

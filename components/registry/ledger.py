@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from components.errors import IntegrityError, TouchstoneError
 from components.failpoints import failpoint
+from components.patience import veiled
 from components.registry.chain import (
     COLUMNS,
     NO_ROW,
@@ -32,8 +33,9 @@ from components.registry.chain import (
     read_head,
     row_hash,
 )
-from components.registry.locks import engine_of, ledger_address, model_lock
-from components.registry.place import Registry, safe
+from components.registry.locks import engine_of, ledger_address, model_lock, safe
+from components.registry.place import Registry
+from components.registry.waiting import patient, waited_for
 
 HEAD: Final = "touchstone.ledger"
 
@@ -150,8 +152,12 @@ class Ledger:
             asked = asked.where(TABLE.c.name == name)
         if verbs is not None:
             asked = asked.where(TABLE.c.verb.in_(verbs))
-        with self._transaction() as connection:
-            return [_entry(row._mapping) for row in connection.execute(asked)]
+
+        def rows() -> list[Entry]:
+            with self._transaction() as connection:
+                return [_entry(row._mapping) for row in connection.execute(asked)]
+
+        return waited_for(self._registry, rows)
 
     def find(self, key: str) -> Entry | None:
         """Return the row of that key, or None."""
@@ -223,6 +229,7 @@ class Ledger:
             yield connection
 
 
+@patient
 def open_ledger(registry: Registry) -> Ledger:
     """Connect to the ledger's database; its table is made when it is absent.
 
@@ -238,7 +245,7 @@ def open_ledger(registry: Registry) -> Ledger:
             with model_lock(registry, TABLE.name):
                 TABLE.create(engine, checkfirst=True)
     except sa.exc.SQLAlchemyError as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = veiled(str(error).strip().splitlines()[0])
         raise TouchstoneError(
             f"the ledger at {safe(address)} cannot be used: {reason}",
             "check the database; `python -m flows doctor` looks at the rest",

@@ -22,6 +22,23 @@ LEDGER_VARIABLE: Final = "TOUCHSTONE_LEDGER"
 LOCK_SECONDS: Final = 60
 
 
+# What a server that is cut off, or frozen, may keep silent, in libpq's words and seconds.
+SILENCE: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    # milliseconds
+    "tcp_user_timeout": 30_000,
+}
+
+
+def safe(uri: str) -> str:
+    """Return the address without its password."""
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
 def ledger_address(registry: Registry) -> str:
     """Return the database that keeps the ledger and, if it is PostgreSQL, the locks.
 
@@ -38,7 +55,12 @@ def ledger_address(registry: Registry) -> str:
 @functools.lru_cache(maxsize=8)
 def engine_of(address: str) -> sa.Engine:
     """Return what connects to a database; it keeps compiled statements, and no connection."""
-    waits = {"timeout": LOCK_SECONDS} if address.startswith("sqlite") else {}
+    waits: dict[str, int] = {}
+    if address.startswith("sqlite"):
+        waits = {"timeout": LOCK_SECONDS}
+    elif address.startswith("postgresql+psycopg"):
+        named = sa.make_url(address).query
+        waits = {name: value for name, value in SILENCE.items() if name not in named}
     return sa.create_engine(address, poolclass=sa.NullPool, connect_args=waits)
 
 

@@ -7,16 +7,15 @@ import logging
 import os
 import sqlite3
 import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from components.errors import ServiceError, TouchstoneError
-from components.registry.locks import file_lock
+from components.errors import TouchstoneError
+from components.patience import veiled, wait_out
+from components.registry.locks import engine_of, file_lock, safe
+from components.registry.waiting import books, health
 
 URI_VARIABLE: Final = "MLFLOW_TRACKING_URI"
 QUIET: Final = {
@@ -24,9 +23,11 @@ QUIET: Final = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
+    # Whoever calls waits, tells so, and does the whole again (`waiting`); MLflow would repeat each
+    # request by itself for minutes, without a word, and what is no request of its own twice.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
-SERVER_ERROR: Final = 500
-POLL_SECONDS: Final = 0.5
 # MLflow's default address is one for the whole process.
 DEFAULT: Final = threading.RLock()
 
@@ -39,11 +40,13 @@ class Registry:
         uri: of the tracking store and of the model registry, which are one.
         state: the folder for locks and caches.
         client: MLflow's client; only this package calls it.
+        patience: seconds that MLflow, or the ledger, may be away in the middle of a call.
     """
 
     uri: str
     state: Path
     client: Any
+    patience: float = 0.0
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator[None]:
@@ -89,22 +92,28 @@ def open_registry(state: Path, wait_seconds: float) -> Registry:
 
     Args:
         state: the folder for what outlives a run, usually `.state`.
-        wait_seconds: how long a server that does not answer is waited for.
+        wait_seconds: how long a server that does not answer is waited for, now and later on.
 
     Raises:
-        ServiceError: the server does not answer.
+        Away: the server does not answer.
         TouchstoneError: the database is damaged, or of another MLflow.
     """
     uri = os.environ.get(URI_VARIABLE) or local_uri(state)
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
-    if is_remote(uri):
-        _await_server(uri, wait_seconds)
-        return Registry(uri, state, _connect(uri))
     if uri.startswith("sqlite:///"):
         _check_sqlite(Path(uri.removeprefix("sqlite:///")))
+    client = wait_out([books(uri)], wait_seconds, lambda: _open(uri, state))
+    return Registry(uri, state, client, wait_seconds)
+
+
+def _open(uri: str, state: Path) -> Any:  # noqa: ANN401 - MLflow has no stubs
+    if is_remote(uri):
+        if (problem := health(uri)) is not None:
+            raise ConnectionError(problem)
+        return _connect(uri)
     # Two processes that migrate one fresh database at once leave it half-made.
     with file_lock(state / "mlflow" / "migration.lock"):
-        return Registry(uri, state, _connect(uri))
+        return _connect(uri)
 
 
 def _connect(uri: str) -> Any:  # noqa: ANN401 - MLflow has no stubs
@@ -114,21 +123,20 @@ def _connect(uri: str) -> Any:  # noqa: ANN401 - MLflow has no stubs
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # It prints a traceback of what it raises anyway.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
+        if uri.startswith("postgresql"):
+            # MLflow would try for minutes, without a word.
+            engine_of(uri).connect().close()
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
     except (MlflowException, SQLAlchemyError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = veiled(str(error).strip().splitlines()[0])
         cure = f"check the database; for one of an older MLflow: `mlflow db upgrade '{safe(uri)}'`"
         raise TouchstoneError(f"MLflow at {safe(uri)} cannot be used: {reason}", cure) from error
     return client
-
-
-def safe(uri: str) -> str:
-    """Return the address without its password."""
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _check_sqlite(path: Path) -> None:
@@ -149,28 +157,3 @@ def _check_sqlite(path: Path) -> None:
             f"{path}: MLflow's database is damaged: {broken}",
             f"restore it from a backup, or move {path.parent} away and run again to start anew",
         )
-
-
-def _await_server(uri: str, wait_seconds: float) -> None:
-    """Return once the server answers."""
-    end = time.monotonic() + wait_seconds
-    while (problem := _health(uri)) is not None:
-        if time.monotonic() >= end:
-            raise ServiceError(
-                f"MLflow at {safe(uri)} does not answer ({problem}), "
-                f"waited {wait_seconds:g} seconds",
-                f"`make up` starts a local one; unset {URI_VARIABLE} to do without a server",
-            )
-        time.sleep(POLL_SECONDS)
-
-
-def _health(uri: str) -> str | None:
-    """Return why the server cannot be used, or None."""
-    try:
-        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=5):
-            return None
-    except urllib.error.HTTPError as error:
-        # A guarded server asks who we are; it is there.
-        return None if error.code < SERVER_ERROR else f"status {error.code}"
-    except (OSError, ValueError) as error:
-        return str(getattr(error, "reason", error))

@@ -19,6 +19,7 @@ from components.registry.locks import model_lock
 from components.registry.moves import Standing, move, read_standing, settle, tidy
 from components.registry.place import Registry
 from components.registry.smoke import smoke
+from components.registry.waiting import patient
 
 ATTEMPTS: Final = 5
 
@@ -45,6 +46,7 @@ class Move:
         return self.before != self.after
 
 
+@patient
 def promote(registry: Registry, verdict: Mapping[str, Any]) -> Move:
     """Make the verdict's candidate the champion, when the gate has said so and it still stands.
 
@@ -85,6 +87,7 @@ def promote(registry: Registry, verdict: Mapping[str, Any]) -> Move:
     return Move(name, now, candidate, f"version {candidate.version} of {name} is champion{before}")
 
 
+@patient
 def rollback(registry: Registry, name: str, to_version: int | None) -> Move:
     """Give production back to an earlier champion.
 

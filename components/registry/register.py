@@ -37,6 +37,7 @@ from components.registry.description import Page, describe_model, describe_versi
 from components.registry.locks import model_lock
 from components.registry.place import Registry
 from components.registry.report import Reports, figures, read_reports
+from components.registry.waiting import patient
 
 SAMPLE_TEXTS: Final = 2
 READY: Final = "READY"
@@ -62,6 +63,7 @@ class Submission:
     origin: Mapping[str, str] = field(default_factory=dict)
 
 
+@patient
 def register(
     registry: Registry, name: str, params: RegistryParams, submission: Submission, out: Path
 ) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from components.registry.aliases import DIGEST
 from components.registry.ledger import Entry, open_ledger
 from components.registry.moves import standing
 from components.registry.place import Registry
+from components.registry.waiting import away, patient
 
 # Shorter pieces of a digest would mean many things.
 SHORTEST: Final = 6
@@ -45,6 +46,7 @@ class Trace:
     outcome: tuple[tuple[str, str], ...]
 
 
+@patient
 def trace(registry: Registry, name: str, of: str) -> list[Trace]:
     """Find the versions that `of` names, or that it had a part in.
 
@@ -123,5 +125,7 @@ def _run(registry: Registry, run_id: str) -> str:
 
     try:
         return str(registry.client.get_run(run_id).info.run_name)
-    except MlflowException:
+    except MlflowException as error:
+        if away(registry, error):
+            raise
         return "deleted"

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 from components.registry.place import Registry, local_artifacts
+from components.registry.waiting import patient
 
 PARENT: Final = "mlflow.parentRunId"
 KIND: Final = "touchstone.kind"
@@ -66,6 +67,7 @@ def experiment(registry: Registry, name: str) -> str:
         raise
 
 
+@patient
 def start_study(registry: Registry, name: str, study: str, params: Mapping[str, object]) -> str:
     """Return the id of the study's run in experiment `name`, made when it is absent."""
     where = experiment(registry, name)
@@ -74,6 +76,7 @@ def start_study(registry: Registry, name: str, study: str, params: Mapping[str, 
     return str(run.info.run_id)
 
 
+@patient
 def log_trial(registry: Registry, study_run: str, trial: Trial) -> str:
     """Log one trial, or further training, under its study's run; logging it again changes nothing.
 
@@ -95,6 +98,7 @@ def log_trial(registry: Registry, study_run: str, trial: Trial) -> str:
     return str(run.info.run_id)
 
 
+@patient
 def log_training(
     registry: Registry,
     study_run: str,
@@ -150,9 +154,14 @@ def _run(
     key: Mapping[str, str],
     parent: str | None = None,
 ) -> Any:  # noqa: ANN401
-    """Return the run that carries these tags, made when it is absent."""
+    """Return the oldest run that carries these tags, made when it is absent; it stays the only one.
+
+    A server that was frozen may still do what it was asked before, after it was asked again.
+    """
     rule = " and ".join(f"tags.`{name}` = '{value}'" for name, value in key.items())
-    found = registry.client.search_runs([where], rule, max_results=1)
+    found = registry.client.search_runs([where], rule, order_by=["attributes.start_time ASC"])
+    for twin in found[1:]:
+        registry.client.delete_run(twin.info.run_id)
     if found:
         return found[0]
     tags = dict(key) | ({PARENT: parent} if parent else {})

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import ServiceError, TouchstoneError
+from components.errors import Away, ServiceError, TouchstoneError
 from components.registry import Registry, champion, local_uri, open_registry
-from components.registry.place import _health
+from components.registry.waiting import health
 
 
 def test_nothing_named_means_a_sqlite_file_in_the_state_folder(
@@ -66,16 +66,23 @@ def test_absent_server_is_named_with_its_cure_and_without_its_password(
     assert "make up" in caught.value.cure
 
 
-def test_database_of_unknown_kind_is_refused_with_a_cure(
+def test_absent_database_is_named_with_its_cure_and_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg://me:secret@127.0.0.1:9/none")
-    monkeypatch.setenv("MLFLOW_SQLALCHEMYSTORE_MAX_RETRIES", "0")
-    from mlflow.store.db import utils
+    with pytest.raises(Away, match=r"127\.0\.0\.1:9/none does not answer .*refused") as caught:
+        open_registry(tmp_path, 0)
+    assert "secret" not in str(caught.value)
+    assert "the same command again" in caught.value.cure
 
-    monkeypatch.setattr(utils, "MAX_RETRY_COUNT", 0)
+
+def test_database_of_unknown_kind_is_refused_with_a_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "oddbase://me:secret@127.0.0.1:9/none")
     with pytest.raises(TouchstoneError, match="cannot be used") as caught:
         open_registry(tmp_path, 0)
+    assert not isinstance(caught.value, Away)
     assert "secret" not in str(caught.value)
 
 
@@ -92,7 +99,7 @@ def test_server_is_there_when_it_answers_even_to_ask_who_we_are(status: int, usa
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        problem = _health(f"http://127.0.0.1:{server.server_port}")
+        problem = health(f"http://127.0.0.1:{server.server_port}")
         thread.join()
     assert (problem is None) is usable
 

@@ -1,0 +1,183 @@
+"""In: work that needs a backend. Out: its result; one that is away is waited for, for a while.
+
+Only what says "nobody is there" is waited for. A wrong password, a refused value or a broken
+schema is an answer, and is raised at once.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import errno
+import http.client
+import re
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from components.errors import Away
+
+T = TypeVar("T")
+
+SHORTEST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 3.0
+# What a frozen server was asked before it thawed is done by then, and is found by who looks first.
+SETTLING: Final = 0.5
+LONGEST_REASON: Final = 160
+UNREACHABLE: Final = frozenset(
+    {errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN}
+)
+# Whether an outer call waits already: it does the whole of its work again, so nothing inside may.
+_WAITED_FOR: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("waited", default=False)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A server or a database that may go away and come back.
+
+    Attributes:
+        name: for people, without a password.
+        cure: how it is started, in the imperative.
+        absent: whether an error says that it is away.
+        answers: whether it is there again; quick, and never raises.
+    """
+
+    name: str
+    cure: str
+    absent: Callable[[BaseException], bool]
+    answers: Callable[[], bool]
+
+
+def wait_out(backends: Sequence[Backend], seconds: float, work: Callable[[], T]) -> T:
+    """Do the work; when a backend is away, wait for it and do the whole work again.
+
+    The work must count once however often it is done. Within it nothing waits by itself: what was
+    true before the backend went away (a lock above all) is looked at again from the start.
+
+    Args:
+        backends: that the work needs.
+        seconds: how long they may be away, from the first error on.
+        work: what is done.
+
+    Raises:
+        Away: one of them did not come back in time.
+    """
+    if _WAITED_FOR.get():
+        return work()
+    token = _WAITED_FOR.set(True)
+    try:
+        return _again_and_again(backends, seconds, work)
+    finally:
+        _WAITED_FOR.reset(token)
+
+
+def _again_and_again(backends: Sequence[Backend], seconds: float, work: Callable[[], T]) -> T:
+    absence: _Absence | None = None
+    while True:
+        # Left before the next attempt: the cause of a later error must not be this one's.
+        try:
+            result = work()
+        except Away:
+            raise
+        except Exception as error:
+            backend = next((one for one in backends if one.absent(error)), None)
+            if backend is None:
+                raise
+            if absence is None or absence.backend is not backend:
+                end = absence.end if absence else time.monotonic() + seconds
+                absence = _Absence(backend, seconds, end)
+            absence.last(error)
+        else:
+            if absence is not None:
+                absence.over()
+            return result
+
+
+class _Absence:
+    """The time from a backend's first error until the work is done."""
+
+    def __init__(self, backend: Backend, seconds: float, end: float) -> None:
+        self.backend = backend
+        self.end = end
+        self._seconds = seconds
+        self._began = time.monotonic()
+        self._told = False
+        self._pause = SHORTEST_PAUSE
+
+    def last(self, error: BaseException) -> None:
+        """Wait until the backend answers.
+
+        Raises:
+            Away: it does not in time.
+        """
+        self._tell(error)
+        while (left := self.end - time.monotonic()) > 0:
+            time.sleep(min(self._pause, left))
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            if self.backend.answers():
+                time.sleep(min(SETTLING, max(0.0, self._seconds)))
+                return
+        raise Away(
+            f"{self.backend.name} does not answer ({reason(error)}), "
+            f"waited {self._seconds:g} seconds",
+            f"{self.backend.cure}, and run the same command again: it goes on from here",
+        ) from error
+
+    def over(self) -> None:
+        """Say that the work goes on."""
+        waited = time.monotonic() - self._began
+        _say(f"{self.backend.name} is back after {waited:.0f} s, going on")
+
+    def _tell(self, error: BaseException) -> None:
+        if not self._told and self._seconds > 0:
+            self._told = True
+            _say(
+                f"{self.backend.name} does not answer ({reason(error)}), "
+                f"waiting up to {self._seconds:g} s"
+            )
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, what caused it, what caused that, and so on."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        yield one
+        seen.add(id(one))
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+
+
+def unreachable(error: BaseException) -> bool:
+    """Tell whether nobody answered: refused, reset, cut, or silent for too long."""
+    return any(_silent(one) for one in causes(error))
+
+
+def _silent(error: BaseException) -> bool:
+    if isinstance(error, socket.gaierror):
+        # A name that is unknown is a mistake; a name server that does not answer is not.
+        return error.errno == socket.EAI_AGAIN
+    if isinstance(error, ConnectionError | TimeoutError | http.client.IncompleteRead):
+        return True
+    return isinstance(error, OSError) and error.errno in UNREACHABLE
+
+
+def reason(error: BaseException) -> str:
+    """Return in a few words why, without a password."""
+    found = list(causes(error))
+    system = [one.strerror for one in found if isinstance(one, OSError) and one.strerror]
+    text = system[-1] if system else (str(found[-1]).strip() or type(found[-1]).__name__)
+    # libpq tells the address again before it comes to the point.
+    short = text.splitlines()[0].rpartition(" failed: ")[2]
+    return veiled(short)[:LONGEST_REASON]
+
+
+def veiled(text: str) -> str:
+    """Return a text without the passwords of the addresses in it."""
+    return re.sub(r"//[^@/\s]*@", "//", text)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

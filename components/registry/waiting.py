@@ -1,0 +1,157 @@
+"""In: calls of MLflow and of the ledger. Out: the same, done again as a whole after an absence.
+
+Every function that carries `@patient` may be killed at any line and called again, and counts once;
+so it may also be done again when a backend was away in its middle. What it did before is found by
+its key (a digest, a tag, a row's key), and a lock that was lost is taken anew.
+"""
+
+from __future__ import annotations
+
+import functools
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+
+from components.patience import Backend, causes, unreachable, wait_out
+from components.registry.locks import engine_of, ledger_address, safe
+
+if TYPE_CHECKING:
+    from components.registry.place import Registry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+GATEWAY: Final = frozenset({502, 503, 504})
+SERVER_ERROR: Final = 500
+SECONDS: Final = 5.0
+# PostgreSQL's own codes: admin shutdown, crash shutdown, cannot connect now; 08 is the connection.
+GONE: Final = ("57P01", "57P02", "57P03", "08")
+# While a connection is made there is no code. What a server says begins with FATAL.
+STARTING: Final = ("starting up", "shutting down", "recovery mode", "not yet accepting")
+UNANSWERED: Final = (
+    "refused",
+    "timeout",
+    "timed out",
+    "closed the connection",
+    "connection reset",
+    "network is unreachable",
+    "no route to host",
+    "no such file or directory",
+    "[errno -3]",
+    # another process writes into the SQLite file
+    "is locked",
+)
+
+
+def patient(
+    function: Callable[Concatenate[Registry, P], R],
+) -> Callable[Concatenate[Registry, P], R]:
+    """Make a function of the registry wait for MLflow and the ledger, `registry.patience` long."""
+
+    @functools.wraps(function)
+    def waiting(registry: Registry, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return waited_for(registry, lambda: function(registry, *args, **kwargs))
+
+    return waiting
+
+
+def waited_for(registry: Registry, work: Callable[[], R]) -> R:
+    """Do work that needs MLflow and the ledger, again as a whole after an absence.
+
+    Raises:
+        Away: one of them was away for longer than `registry.patience`.
+    """
+    return wait_out((_ledger(registry), books(registry.uri)), registry.patience, work)
+
+
+def away(registry: Registry, error: BaseException) -> bool:
+    """Tell whether an error says that MLflow or the ledger is away, and nothing about its books."""
+    return _ledger(registry).absent(error) or books(registry.uri).absent(error)
+
+
+def books(uri: str) -> Backend:
+    """Return MLflow as something to wait for."""
+    if uri.startswith(("http://", "https://")):
+        cure = "start it (`make up` starts a local one; unset MLFLOW_TRACKING_URI to do without)"
+        return Backend(
+            f"MLflow at {safe(uri)}",
+            cure,
+            lambda error: unreachable(error) or _unavailable(error) or _database_away(error),
+            lambda: health(uri) is None,
+        )
+    return Backend(
+        f"MLflow's database at {safe(uri)}",
+        "start it" if not uri.startswith("sqlite") else "end what keeps it locked",
+        lambda error: unreachable(error) or _database_away(error),
+        lambda: connects(uri),
+    )
+
+
+def _ledger(registry: Registry) -> Backend:
+    address = ledger_address(registry)
+    return Backend(
+        f"the ledger at {safe(address)}",
+        "start it" if not address.startswith("sqlite") else "end what keeps it locked",
+        lambda error: _database_away(error) and not _is_mlflow(error),
+        lambda: connects(address),
+    )
+
+
+def health(uri: str) -> str | None:
+    """Return why an MLflow server cannot be used, or None."""
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=SECONDS):
+            return None
+    except urllib.error.HTTPError as error:
+        # A guarded server asks who we are; it is there.
+        return None if error.code < SERVER_ERROR else f"status {error.code}"
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "reason", error))
+
+
+def connects(address: str) -> bool:
+    """Tell whether a database takes connections; of a SQLite file, true."""
+    if address.startswith("sqlite"):
+        return True
+    try:
+        with engine_of(address).connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+    except sa.exc.SQLAlchemyError:
+        return False
+    return True
+
+
+def _is_mlflow(error: BaseException) -> bool:
+    from mlflow.exceptions import MlflowException
+
+    return any(isinstance(one, MlflowException) for one in causes(error))
+
+
+def _unavailable(error: BaseException) -> bool:
+    """Tell whether a server, or the proxy before it, says that it cannot answer now."""
+    from mlflow.exceptions import MlflowException
+
+    return any(
+        (isinstance(one, MlflowException) and one.get_http_status_code() in GATEWAY)
+        or any(f"error code {code} " in str(one) for code in GATEWAY)
+        for one in causes(error)
+    )
+
+
+def _database_away(error: BaseException) -> bool:
+    return any(isinstance(one, sa.exc.DBAPIError) and _gone(one) for one in causes(error))
+
+
+def _gone(error: sa.exc.DBAPIError) -> bool:
+    if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return False
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    if code:
+        return str(code).startswith(GONE)
+    text = str(error.orig).lower()
+    if "fatal:" in text:
+        return any(word in text for word in STARTING)
+    return error.connection_invalidated or any(word in text for word in UNANSWERED)
