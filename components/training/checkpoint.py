@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from components.errors import IntegrityError
 from components.files import (
     atomic_folder,
     read_json,
+    sha256_file,
     sha256_json,
     verify_manifest,
     write_json,
@@ -72,8 +73,16 @@ def training_key(task: Task, params: TrainingParams, encoder: str, tokens: Path,
             "tokens": read_token_card(tokens),
             "seed": seed,
             "versions": {name: version(name) for name in SHAPING},
+            "code": _code(),
         }
     )
+
+
+def _code() -> str:
+    """Return the digest of the code that trains, and of the tasks that it trains for."""
+    here = Path(__file__).parent
+    sources = [path for name in ("training", "tasks") for path in (here.parent / name).glob("*.py")]
+    return sha256_json({f"{p.parent.name}/{p.name}": sha256_file(p) for p in sources})
 
 
 def write_checkpoint(
@@ -103,8 +112,8 @@ def write_checkpoint(
     return out
 
 
-def read_checkpoint(folder: Path, key: str) -> dict[str, State]:
-    """Read one checkpoint, every byte of it verified first; no code of it can run.
+def read_checkpoint(folder: Path, key: str, names: Collection[str]) -> dict[str, State]:
+    """Read one checkpoint of these parts, every byte verified first; no code of it can run.
 
     Raises:
         IntegrityError: it is cut or altered, or belongs to another training.
@@ -113,8 +122,8 @@ def read_checkpoint(folder: Path, key: str) -> dict[str, State]:
 
     verify_manifest(folder)
     place = read_json(folder / PLACE)
-    if place["key"] != key:
-        raise IntegrityError(f"{folder} belongs to other data, params, code or versions")
+    if place["key"] != key or set(place["parts"]) != set(names):
+        raise IntegrityError("it belongs to other data, params, code or versions")
     return {
         name: State(facts, load_file(file) if (file := folder / f"{name}{SUFFIX}").exists() else {})
         for name, facts in place["parts"].items()
@@ -136,15 +145,15 @@ class Found:
     passed: tuple[str, ...]
 
 
-def newest(folder: Path, key: str) -> Found:
+def newest(folder: Path, key: str, names: Collection[str]) -> Found:
     """Return the newest checkpoint that verifies and belongs to this training."""
     passed: list[str] = []
     for candidate in reversed(_all(folder)):
         try:
-            return Found(candidate, read_checkpoint(candidate, key), tuple(passed))
+            return Found(candidate, read_checkpoint(candidate, key, names), tuple(passed))
         except (IntegrityError, OSError) as error:
-            what: Any = error.what if isinstance(error, IntegrityError) else error
-            passed.append(f"{candidate.name} ({what})")
+            why = error.what if isinstance(error, IntegrityError) else str(error)
+            passed.append(f"{candidate.name}: {why}")
     return Found(None, {}, tuple(passed))
 
 

@@ -25,6 +25,7 @@ class Fitted:
         seed: likewise.
         device: the kind of device it was trained on ("cpu", "cuda").
         examples_per_second: over all training steps, scoring left out.
+        accumulation: micro-batches per step at the end; more than asked for when memory ran out.
     """
 
     model: torch.nn.Module
@@ -35,3 +36,4 @@ class Fitted:
     seed: int
     device: str
     examples_per_second: float
+    accumulation: int

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from components.errors import DivergenceError
+from components.training.state import State, copied
 from components.training.watch import Step, Watch
 
 if TYPE_CHECKING:
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 
 STEPS_PER_REPORT: Final = 10
 CURE: Final = "lower training.learning_rate or training.max_grad_norm, or train in fp32"
+
+
+class Done(NamedTuple):
+    """One optimizer step: its summed loss, its gradient norm before clipping, its rows, tokens."""
+
+    loss: torch.Tensor
+    norm: torch.Tensor
+    examples: int
+    tokens: int
 
 
 @dataclass
@@ -31,6 +41,7 @@ class Meter:
         examples: trained on since the epoch began.
         loss: sum over those examples.
         seconds: spent since the epoch began.
+        rate: learning rate of the last step.
     """
 
     watch: Watch
@@ -40,8 +51,12 @@ class Meter:
     examples: int = 0
     loss: float = 0.0
     seconds: float = 0.0
-    _pending: list[tuple[torch.Tensor, torch.Tensor, int]] = field(default_factory=list)
+    rate: float = 0.0
+    _pending: list[Done] = field(default_factory=list)
     _since: float = 0.0
+    # Where and when this process took over: its pace tells how long the rest will take.
+    _first: int = 0
+    _began: float = field(default_factory=time.perf_counter)
 
     def begin(self, epoch: int) -> None:
         """Start an epoch's sums and its clock."""
@@ -49,42 +64,90 @@ class Meter:
         self._pending.clear()
         self._since = time.perf_counter()
 
-    def add(self, loss: torch.Tensor, norm: torch.Tensor, examples: int, rate: float) -> None:
-        """Note one step: its summed loss, its gradient norm before clipping, its rows and rate.
+    def add(self, done: Done, rate: float) -> None:
+        """Note one step and its learning rate.
 
         Raises:
             DivergenceError: at a report, when one of the steps since the last was not finite.
         """
         self.number += 1
-        self._pending.append((loss, norm, examples))
+        self.rate = rate
+        self._pending.append(done)
         if self.number % STEPS_PER_REPORT == 0:
-            self.report(rate)
+            self.report()
 
-    def report(self, rate: float) -> None:
+    def report(self) -> None:
         """Fetch the sums, check them, and tell the watch; nothing pending, nothing told."""
         if not self._pending:
             return
         import torch
 
-        losses, norms, examples = zip(*self._pending, strict=True)
+        losses, norms, examples, tokens = zip(*self._pending, strict=True)
         fetched = torch.stack([torch.stack(losses).sum(), torch.stack(norms).float().sum()])
         loss, norm = fetched.tolist()
         _check(self.number, self.epoch, loss=loss, gradient_norm=norm)
         now, rows = time.perf_counter(), sum(examples)
+        spent = max(now - self._since, 1e-9)
         self.loss, self.examples = self.loss + loss, self.examples + rows
-        self.seconds += now - self._since
+        self.seconds += spent
+        pace = (now - self._began) / max(1, self.number - self._first)
         step = Step(
             number=self.number,
             steps=self.steps,
             epoch=self.epoch,
             loss=loss / rows,
-            learning_rate=rate,
+            learning_rate=self.rate,
             grad_norm=norm / len(norms),
-            examples_per_second=rows / max(now - self._since, 1e-9),
+            examples_per_second=rows / spent,
+            tokens_per_second=sum(tokens) / spent,
+            seconds_left=pace * (self.steps - self.number),
         )
         self._pending.clear()
         self.watch.on_step(step)
         self._since = time.perf_counter()
+
+    def state(self) -> State:
+        """Return all sums; of what is not yet fetched the single numbers, to be summed as ever."""
+        import torch
+
+        facts = {
+            "epoch": self.epoch,
+            "number": self.number,
+            "examples": self.examples,
+            "loss": self.loss,
+            "seconds": self.seconds,
+            "rate": self.rate,
+            "running": time.perf_counter() - self._since,
+            "pending": [[done.examples, done.tokens] for done in self._pending],
+        }
+        if not self._pending:
+            return State(facts, {})
+        return State(
+            facts,
+            copied(
+                {
+                    "losses": torch.stack([done.loss for done in self._pending]),
+                    "norms": torch.stack([done.norm for done in self._pending]),
+                }
+            ),
+        )
+
+    def load(self, state: State, device: torch.device) -> None:
+        """Go on with these sums, on this device."""
+        facts, now = state.facts, time.perf_counter()
+        self.epoch, self.number = facts["epoch"], facts["number"]
+        self.examples, self.loss = facts["examples"], facts["loss"]
+        self.seconds, self.rate = facts["seconds"], facts["rate"]
+        self._first, self._began, self._since = self.number, now, now - facts["running"]
+        self._pending = [
+            Done(loss, norm, *counts)
+            for loss, norm, counts in zip(
+                state.tensors["losses"].to(device) if facts["pending"] else (),
+                state.tensors["norms"].to(device) if facts["pending"] else (),
+                facts["pending"],
+                strict=True,
+            )
+        ]
 
 
 def _check(step: int, epoch: int, **values: float) -> None:

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 BATCH_SIZE: Final = 64
 
 
-def score(model: torch.nn.Module, feed: Feed) -> dict[str, float]:
+def score(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> dict[str, float]:
     """Return the task's metrics; the model is in training mode again afterwards.
+
+    Args:
+        model: scored in evaluation mode.
+        feed: of the validation split.
+        shrink: divides the rows of a batch, when memory does not hold more.
 
     Raises:
         DivergenceError: a logit or a metric is not finite; NaN logits would score as label 0.
     """
-    logits = _logits(model, feed)
+    logits = _logits(model, feed, shrink)
     if not np.isfinite(logits).all():
         raise DivergenceError("training: validation logits must be finite, found NaN or inf", CURE)
     metrics = feed.task.metrics(feed.task.labelled(feed.tokens.targets), list(logits))
@@ -35,11 +40,11 @@ def score(model: torch.nn.Module, feed: Feed) -> dict[str, float]:
     return metrics
 
 
-def _logits(model: torch.nn.Module, feed: Feed) -> Array:
+def _logits(model: torch.nn.Module, feed: Feed, shrink: int) -> Array:
     """Return (rows, labels) float32 in the split's order."""
     import torch
 
-    batches = sorted_batches(feed.lengths, BATCH_SIZE)
+    batches = sorted_batches(feed.lengths, max(1, BATCH_SIZE // shrink))
     model.eval()
     with torch.inference_mode():
         parts = [model(**feed.inputs(rows)).logits.float() for rows in batches]

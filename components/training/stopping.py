@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import DivergenceError
 from components.training.meter import CURE
+from components.training.state import State, copied
 
 if TYPE_CHECKING:
     import torch
@@ -30,18 +31,17 @@ class Best:
     def offer(self, model: torch.nn.Module, score: float) -> None:
         """Take the weights when their score is the best so far; of equals, the earlier stay.
 
+        All of it or nothing: what raises has altered nothing.
+
         Raises:
             DivergenceError: one of them is not finite. The loss and the scores need not show it:
                 the row of a word that no text has may be NaN, until somebody writes that word.
         """
-        self._seen += 1
         if score > self.score:
-            self.score, self.epoch = score, self._seen
-            self._weights = {
-                name: value.detach().to("cpu", copy=True)
-                for name, value in model.state_dict().items()
-            }
-            _check(self._weights)
+            weights = copied(model.state_dict())
+            _check(weights)
+            self._weights, self.score, self.epoch = weights, score, self._seen + 1
+        self._seen += 1
 
     @property
     def exhausted(self) -> bool:
@@ -51,6 +51,18 @@ class Best:
     def restore(self, model: torch.nn.Module) -> None:
         """Put the best weights back."""
         model.load_state_dict(self._weights)
+
+    def state(self) -> State:
+        """Return the best weights and the counts; the weights are never altered in place."""
+        score = self.score if self._weights else None
+        return State({"score": score, "epoch": self.epoch, "seen": self._seen}, self._weights)
+
+    def load(self, state: State) -> None:
+        """Go on with these."""
+        facts = state.facts
+        self.score = -math.inf if facts["score"] is None else facts["score"]
+        self.epoch, self._seen = facts["epoch"], facts["seen"]
+        self._weights = dict(state.tensors)
 
 
 def _check(weights: Mapping[str, torch.Tensor]) -> None:

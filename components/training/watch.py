@@ -18,6 +18,8 @@ class Step:
         learning_rate: of this step.
         grad_norm: mean global norm before clipping since the last report.
         examples_per_second: since the last report.
+        tokens_per_second: likewise, padding left out.
+        seconds_left: until the last step, at the pace of this process so far, scoring included.
     """
 
     number: int
@@ -27,6 +29,8 @@ class Step:
     learning_rate: float
     grad_norm: float
     examples_per_second: float
+    tokens_per_second: float
+    seconds_left: float
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,21 @@ class Epoch:
     seconds: float
 
 
-def _ignore(_: Step | Epoch) -> None:
+def _ignore(_: Step | Epoch | str) -> None:
     """Look away."""
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told; whatever a callable raises ends the training, so that a trial can be pruned."""
+    """Who is told; whatever a callable raises ends the training, so that a trial can be pruned.
+
+    Attributes:
+        on_step: told every few steps.
+        on_epoch: told of each epoch. A training that goes on from a checkpoint first tells of the
+            epochs that were finished before, in order: who counts, counts by the epoch's number.
+        on_note: told, in a sentence, of what is out of the ordinary and was taken care of.
+    """
 
     on_step: Callable[[Step], None] = _ignore
     on_epoch: Callable[[Epoch], None] = _ignore
+    on_note: Callable[[str], None] = _ignore

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,12 @@ from components.params import SearchParams, TrainingParams, overlay
 from components.search import Report, StudyPlace, run_search
 from components.tasks.base import Task
 from components.training import Epoch, Watch, fit
-from components.training import fit as fit_function
+from components.training.loop import Loop
 from components.training.meter import STEPS_PER_REPORT
+from components.training.run import Run
 from components.training.stopping import Best
 
 Section = Callable[..., TrainingParams]
-MODULE = sys.modules[fit_function.__module__]
 SPOILT = float("nan")
 
 
@@ -33,21 +32,21 @@ class Spoiler:
         self._what, self._step, self.begun = what, step, 0
 
     def into(self, patch: pytest.MonkeyPatch) -> Spoiler:
-        real = MODULE._Run._backward
+        real = Run.backward
 
-        def backward(run: Any, batch: Any) -> torch.Tensor:
+        def backward(run: Run, batch: Any, accumulation: int) -> torch.Tensor:
             self.begun += 1
             spoil = self.begun == self._step
             if spoil and self._what == "weight":
                 with torch.no_grad():
                     next(w for n, w in run.model.named_parameters() if "query" in n)[0] = SPOILT
-            loss: torch.Tensor = real(run, batch)
+            loss: torch.Tensor = real(run, batch, accumulation)
             if spoil and self._what == "gradient":
                 gradient = next(run.model.parameters()).grad
                 gradient[0] = SPOILT
             return loss * SPOILT if spoil and self._what == "loss" else loss
 
-        patch.setattr(MODULE._Run, "_backward", backward)
+        patch.setattr(Run, "backward", backward)
         return self
 
 
@@ -109,11 +108,14 @@ def test_metric_that_is_not_finite_is_no_score(
 def test_validation_logits_that_are_not_finite_are_no_score(
     task: Task, section: Section, tiny_encoder: Path, tokens: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def spoil(run: Any, *_: object) -> None:
-        with torch.no_grad():
-            next(run.model.parameters()).fill_(SPOILT)
+    real = Loop._epoch
 
-    monkeypatch.setattr(MODULE._Run, "train_on", spoil)
+    def spoil(loop: Loop) -> None:
+        real(loop)
+        with torch.no_grad():
+            next(loop.run.model.parameters()).fill_(SPOILT)
+
+    monkeypatch.setattr(Loop, "_epoch", spoil)
     with pytest.raises(DivergenceError, match="validation logits must be finite"):
         fit(task, section(), tiny_encoder, tokens, 7)
 
@@ -122,14 +124,14 @@ def test_weight_that_no_text_uses_is_looked_at_too(
     task: Task, section: Section, tiny_encoder: Path, tokens: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row of a word that stands nowhere spoils no loss and no score."""
-    real = MODULE._Run.train_on
+    real = Loop._epoch
 
-    def spoil(run: Any, *rest: Any) -> None:
-        real(run, *rest)
+    def spoil(loop: Loop) -> None:
+        real(loop)
         with torch.no_grad():
-            run.model.get_input_embeddings().weight[-1] = SPOILT
+            loop.run.model.get_input_embeddings().weight[-1] = SPOILT  # type: ignore[operator]
 
-    monkeypatch.setattr(MODULE._Run, "train_on", spoil)
+    monkeypatch.setattr(Loop, "_epoch", spoil)
     with pytest.raises(DivergenceError, match=r"weight .*word_embeddings.* must be finite"):
         fit(task, section(), tiny_encoder, tokens, 7)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,7 @@ from components.errors import DataError, EncoderError
 from components.params import TrainingParams
 from components.tasks.base import Task
 from components.tokens import open_split
-from components.training import Epoch, Fitted, Step, Watch, fit
-from components.training import fit as fit_function
+from components.training import Epoch, Fitted, Step, Watch, fit, loop
 
 Section = Callable[..., TrainingParams]
 
@@ -74,16 +74,15 @@ def test_accumulation_changes_memory_and_not_the_result(
 def test_patience_ends_training_and_the_best_weights_stay(
     task: Task, section: Section, tiny_encoder: Path, tokens: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = __import__("sys").modules[fit_function.__module__]
-    real, scores = module.score, iter([0.4, 0.6, 0.6, 0.5])
+    real, scores = loop.score, iter([0.4, 0.6, 0.6, 0.5])
     seen: list[torch.Tensor] = []
 
-    def scored(model: torch.nn.Module, feed: object) -> dict[str, float]:
-        real(model, feed)
+    def scored(model: torch.nn.Module, feed: Any, shrink: int) -> dict[str, float]:
+        real(model, feed, shrink)
         seen.append(next(model.parameters()).detach().clone())
         return {"accuracy": 0.0, "macro_f1": next(scores)}
 
-    monkeypatch.setattr(module, "score", scored)
+    monkeypatch.setattr(loop, "score", scored)
     fitted = fit(task, section(epochs=9, patience=2), tiny_encoder, tokens, 7)
     assert len(fitted.history) == 4
     assert (fitted.best_epoch, fitted.score) == (2, 0.6)
@@ -106,6 +105,8 @@ def test_watch_is_told_and_may_end_training(
         fit(task, section(batch_size=8), tiny_encoder, tokens, 7, Watch(steps.append, stop))
     assert [(step.number, step.steps, step.epoch) for step in steps] == [(10, 24, 1), (12, 24, 1)]
     assert all(step.examples_per_second > 0 and step.grad_norm > 0 for step in steps)
+    assert all(step.tokens_per_second > step.examples_per_second for step in steps)
+    assert all(step.seconds_left > 0 for step in steps)
 
 
 def test_one_process_trains_in_one_precision_after_another(

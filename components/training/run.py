@@ -1,0 +1,96 @@
+"""In: a batch. Out: one optimizer step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.errors import DataError
+from components.params import TrainingParams
+from components.tasks.base import Task
+from components.tokens import open_split, read_token_card
+from components.training.batches import Rows, micro_batches
+from components.training.feed import Feed
+from components.training.loss import IGNORED, summed_cross_entropy
+from components.training.meter import Done
+from components.training.model import load_model
+from components.training.optimizer import adamw
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one training works with."""
+
+    params: TrainingParams
+    accelerator: Accelerator
+    model: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    train: Feed
+    validation: Feed
+
+    @property
+    def plain(self) -> torch.nn.Module:
+        """The model as it was before accelerate wrapped it."""
+        model: torch.nn.Module = self.accelerator.unwrap_model(self.model)
+        return model
+
+    def step(self, batch: Rows, accumulation: int) -> Done:
+        """Take one optimizer step, its gradients computed in so many micro-batches."""
+        loss = self.backward(batch, accumulation)
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.params.max_grad_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return Done(loss, norm, len(batch), int(self.train.lengths[batch].sum()))
+
+    def backward(self, batch: Rows, accumulation: int) -> torch.Tensor:
+        """Add up the gradients of the batch's mean loss; return its summed loss, detached."""
+        import torch
+
+        losses = []
+        for rows in micro_batches(batch, accumulation):
+            logits = self.model(**self.train.inputs(rows)).logits
+            loss = summed_cross_entropy(
+                logits, self.train.targets(rows), self.params.label_smoothing
+            )
+            self.accelerator.backward(loss / len(batch))
+            losses.append(loss.detach())
+        return torch.stack(losses).sum()
+
+    def torn(self, number: int) -> bool:
+        """Tell whether a step that failed has altered weights, `number` steps having been done.
+
+        The optimizer counts per weight; an update of some weights and not of others shows there.
+        """
+        return any(int(state["step"]) != number for state in self.optimizer.state.values())
+
+
+def start(
+    task: Task, params: TrainingParams, encoder: Path, tokens: Path, accelerator: Accelerator
+) -> Run:
+    """Open the tokens, load the model, and put both where they train.
+
+    Raises:
+        DataError: the tokens are absent or broken, or a split has no row or no label.
+        EncoderError: the encoder cannot be read.
+    """
+    pad_id = int(read_token_card(tokens)["pad_id"])
+    feeds = [
+        Feed(task, open_split(tokens, split), pad_id, accelerator.device)
+        for split in ("train", "validation")
+    ]
+    for feed, split in zip(feeds, ("train", "validation"), strict=True):
+        if len(feed.tokens) == 0:
+            raise DataError(f"{tokens}: the {split} split must have rows, found none", "add data")
+        if not (feed.tokens.targets != IGNORED).any():
+            raise DataError(
+                f"{tokens}: the {split} split must have labels, found all of them masked",
+                "look at how the task encodes its targets",
+            )
+    model = load_model(task, encoder, params.dropout)
+    model, optimizer = accelerator.prepare(model.train(), adamw(model, params))
+    return Run(params, accelerator, model, optimizer, *feeds)
