@@ -17,6 +17,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from components.export.attention import fuse_attention
 from components.export.graph import quiet
 from components.export.rewrite import LOOKUP, add_biases, float_elsewhere
 from components.tasks.base import Array
@@ -112,6 +113,7 @@ class Quantizer:
             model = onnx.load_model(path)
         float_elsewhere(model, chosen)
         add_biases(model)
+        fuse_attention(model)
         return model
 
 

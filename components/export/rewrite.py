@@ -9,6 +9,7 @@ from typing import Final
 import onnx
 
 CONTRIB: Final = "com.microsoft"  # onnxruntime's own operators
+INT8_PRODUCT: Final = "MatMulIntegerToFloat"
 ROUNDED: Final = "DequantizeLinear"
 LOOKUP: Final = "Gather"
 
@@ -63,7 +64,7 @@ def _with_bias(made: Made, product: str, bias: str, output: str) -> onnx.NodePro
     left, right = (made[name].input for name in made[product].input)
     inputs = [name for pair in zip(left, right, strict=True) for name in pair]
     return onnx.helper.make_node(
-        "MatMulIntegerToFloat", [*inputs, bias], [output], made[product].name, domain=CONTRIB
+        INT8_PRODUCT, [*inputs, bias], [output], made[product].name, domain=CONTRIB
     )
 
 
@@ -77,13 +78,16 @@ def _vectors(graph: onnx.GraphProto) -> set[str]:
 
 
 def drop_unread(graph: onnx.GraphProto) -> None:
-    """Remove the operators whose outputs nobody reads any more, last ones first."""
+    """Remove the operators and constants that nobody reads any more, last operators first."""
     read = Counter(name for node in graph.node for name in node.input)
     read.update(output.name for output in graph.output)
     for node in reversed(list(graph.node)):
         if not any(read[name] for name in node.output):
             read.subtract(node.input)
             graph.node.remove(node)
+    for tensor in reversed(list(graph.initializer)):
+        if not read[tensor.name]:
+            graph.initializer.remove(tensor)
 
 
 def _made(model: onnx.ModelProto) -> Made:

@@ -112,9 +112,11 @@ def test_int8_rounds_only_what_products_with_weights_read(bundles: dict[str, Pat
     assert readers["Gather"] == readers["Add"] == 3
     assert set(readers) == {"Gemm", "Gather", "Add"}
     operators = Counter(node.op_type for node in graph.node)
-    # Per layer six products of an activation and a weight, which add their bias themselves.
-    assert operators["MatMulIntegerToFloat"] == 2 * 6
-    assert operators["MatMul"] == 2 * 2
+    # Per layer attention is one operator, with three products of an activation and a weight in it;
+    # three more stand alone and add their bias themselves.
+    assert operators["QAttention"] == 2
+    assert operators["MatMulIntegerToFloat"] == 2 * 3
+    assert operators["MatMul"] == 0
     assert all(
         len(node.input) == 7 for node in graph.node if node.op_type == "MatMulIntegerToFloat"
     )
