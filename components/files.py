@@ -134,7 +134,7 @@ def verify_manifest(folder: Path) -> str:
         IntegrityError: a file is missing, surplus or altered; names the file, the digest that was
             expected and the one found.
     """
-    files: Mapping[str, Mapping[str, Any]] = read_json(folder / MANIFEST)["files"]
+    files = _listed(folder)
     present = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -144,6 +144,12 @@ def verify_manifest(folder: Path) -> str:
         if name not in present or name not in files:
             state = "is missing" if name in files else "is not in the manifest"
             raise IntegrityError(f"{folder / name} {state}", f"delete {folder}, run `dvc repro`")
+        size, expected = (folder / name).stat().st_size, files[name]["bytes"]
+        if size != expected:
+            raise IntegrityError(
+                f"{folder / name} was altered: expected {expected} bytes, found {size}",
+                f"delete {folder} and run `dvc repro`",
+            )
         found = sha256_file(folder / name)
         if found != files[name]["sha256"]:
             raise IntegrityError(
@@ -152,3 +158,17 @@ def verify_manifest(folder: Path) -> str:
                 f"delete {folder} and run `dvc repro`",
             )
     return sha256_json(files)
+
+
+def _listed(folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return what the manifest lists, once it has the shape of one."""
+    listed = read_json(folder / MANIFEST)
+    files = listed.get("files") if isinstance(listed, dict) else None
+    if isinstance(files, dict) and all(
+        isinstance(row, dict) and row.keys() == {"sha256", "bytes"} for row in files.values()
+    ):
+        return files
+    raise IntegrityError(
+        f"{folder / MANIFEST} is no manifest: expected the sha256 and the bytes of each file",
+        f"delete {folder} and run `dvc repro`",
+    )

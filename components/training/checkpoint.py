@@ -118,16 +118,19 @@ def read_checkpoint(folder: Path, key: str, names: Collection[str]) -> dict[str,
     Raises:
         IntegrityError: it is cut or altered, or belongs to another training.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     verify_manifest(folder)
     place = read_json(folder / PLACE)
     if place["key"] != key or set(place["parts"]) != set(names):
         raise IntegrityError("it belongs to other data, params, code or versions")
-    return {
-        name: State(facts, load_file(file) if (file := folder / f"{name}{SUFFIX}").exists() else {})
-        for name, facts in place["parts"].items()
-    }
+    files = {name: folder / f"{name}{SUFFIX}" for name in names}
+    try:
+        tensors = {name: load_file(file) for name, file in files.items() if file.exists()}
+    except SafetensorError as error:
+        raise IntegrityError(f"it holds no tensors: {error}") from error
+    return {name: State(facts, tensors.get(name, {})) for name, facts in place["parts"].items()}
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def _history(fitted: Fitted) -> dict[str, Any]:
         "best_epoch": fitted.best_epoch,
         "seed": fitted.seed,
         "device": fitted.device,
-        "params": fitted.params.model_dump(mode="json"),
+        "accumulation": fitted.accumulation,
+        "params": fitted.params.shaping(),
         "history": [
             {"epoch": epoch.number, "loss": epoch.loss, **epoch.metrics} for epoch in fitted.history
         ],
