@@ -11,6 +11,7 @@ from components.training.checkpoint import Checkpoints, training_key
 from components.training.device import accelerated, repeatable
 from components.training.fitted import Fitted
 from components.training.interrupt import interruptible
+from components.training.lean import plain
 from components.training.loop import Loop, TornError
 from components.training.memory import Memory
 from components.training.run import start
@@ -75,7 +76,7 @@ def fit(  # noqa: PLR0913, PLR0917 - one entry to training; the last two change 
 def _fitted(loop: Loop) -> Fitted:
     """Put the best weights back, and say how they came about."""
     run, best, history = loop.run, loop.best, tuple(loop.place.history)
-    model = run.plain.to("cpu").eval()
+    model = plain(run.plain.to("cpu").eval())
     best.restore(model)
     return Fitted(
         model=model,

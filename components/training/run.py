@@ -12,10 +12,12 @@ from components.tasks.base import Task
 from components.tokens import open_split, read_token_card
 from components.training.batches import Rows, micro_batches
 from components.training.feed import Feed
+from components.training.lean import lean
 from components.training.loss import IGNORED, summed_cross_entropy
 from components.training.meter import Done
 from components.training.model import load_model
-from components.training.optimizer import adamw
+from components.training.optimizer import adamw, update
+from components.training.parallel import part_ways, share, synchronised, total
 
 if TYPE_CHECKING:
     import torch
@@ -42,24 +44,27 @@ class Run:
     def step(self, batch: Rows, accumulation: int) -> Done:
         """Take one optimizer step, its gradients computed in so many micro-batches."""
         loss = self.backward(batch, accumulation)
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.params.max_grad_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        norm = update(self.accelerator, self.model, self.optimizer, self.params.max_grad_norm)
         return Done(loss, norm, len(batch), int(self.train.lengths[batch].sum()))
 
     def backward(self, batch: Rows, accumulation: int) -> torch.Tensor:
         """Add up the gradients of the batch's mean loss; return its summed loss, detached."""
         import torch
 
-        losses = []
-        for rows in micro_batches(batch, accumulation):
-            logits = self.model(**self.train.inputs(rows)).logits
-            loss = summed_cross_entropy(
-                logits, self.train.targets(rows), self.params.label_smoothing
-            )
-            self.accelerator.backward(loss / len(batch))
-            losses.append(loss.detach())
-        return torch.stack(losses).sum()
+        accelerator, losses = self.accelerator, []
+        own = share(batch, accelerator.process_index, accelerator.num_processes)
+        # Gradients are averaged over processes, of which each must have some to give.
+        factor = accelerator.num_processes / len(batch) if len(own) else 0.0
+        parts = micro_batches(own if len(own) else batch[:1], accumulation)
+        for number, rows in enumerate(parts, start=1):
+            with synchronised(accelerator, self.model, last=number == len(parts)):
+                logits = self.model(**self.train.inputs(rows)).logits
+                loss = summed_cross_entropy(
+                    logits, self.train.targets(rows), self.params.label_smoothing
+                )
+                accelerator.backward(loss * factor)
+            losses.append(loss.detach() if len(own) else torch.zeros_like(loss))
+        return total(accelerator, torch.stack(losses).sum())
 
     def torn(self, number: int) -> bool:
         """Tell whether a step that failed has altered weights, `number` steps having been done.
@@ -91,6 +96,7 @@ def start(
                 f"{tokens}: the {split} split must have labels, found all of them masked",
                 "look at how the task encodes its targets",
             )
-    model = load_model(task, encoder, params.dropout)
+    model = lean(load_model(task, encoder, params.dropout), feeds[0])
     model, optimizer = accelerator.prepare(model.train(), adamw(model, params))
+    part_ways(accelerator)
     return Run(params, accelerator, model, optimizer, *feeds)

@@ -13,7 +13,7 @@ import torch
 
 from components.errors import DataError, DivergenceError, ParamsError
 from components.params import SearchParams, TrainingParams, overlay
-from components.search import Report, StudyPlace, run_search
+from components.search import Inline, Report, StudyPlace, run_search
 from components.tasks.base import Task
 from components.training import Epoch, Watch, fit
 from components.training.loop import Loop
@@ -129,7 +129,7 @@ def test_weight_that_no_text_uses_is_looked_at_too(
     def spoil(loop: Loop) -> None:
         real(loop)
         with torch.no_grad():
-            loop.run.model.get_input_embeddings().weight[-1] = SPOILT  # type: ignore[operator]
+            loop.run.model.get_input_embeddings().pretrained[-1] = SPOILT  # type: ignore[operator]
 
     monkeypatch.setattr(Loop, "_epoch", spoil)
     with pytest.raises(DivergenceError, match=r"weight .*word_embeddings.* must be finite"):
@@ -179,7 +179,7 @@ def test_study_goes_on_after_a_trial_that_diverged(
     tree = params_tree["search"] | {"trials": 3, "epochs": 1, "finalists": alone}
     place = StudyPlace(tmp_path, "toy")
     found = run_search(
-        SearchParams.model_validate_json(json.dumps(tree)), section(), 7, objective, place
+        SearchParams.model_validate_json(json.dumps(tree)), section(), 7, Inline(objective), place
     )
     assert [trial.state for trial in found.trials] == ["complete", "failed", "complete"]
     assert found.best.trial != 1

@@ -1,0 +1,93 @@
+"""In: a model and the tokens it will train on. Out: the same model, cheaper to train.
+
+What is done is invisible outside: names and shapes of a state_dict stay, and `plain` undoes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from components.training.feed import Feed
+
+if TYPE_CHECKING:
+    import torch
+
+    Swap = Callable[[torch.nn.Module], torch.nn.Module]
+
+
+def lean(model: torch.nn.Module, train: Feed) -> torch.nn.Module:
+    """Replace, in place, what costs more than it must.
+
+    * The table of word vectors is trained in the rows that training texts use (see SeenEmbedding).
+      A table that is frozen, or tied to an output layer that needs all of it, stays.
+    * On a CPU, dropout draws fewer random numbers (see LightDropout).
+
+    Args:
+        model: on the CPU, as `load_model` gives it.
+        train: of the training split.
+    """
+    from torch import nn
+
+    from components.training.modules import LightDropout, SeenEmbedding
+
+    table = _table(model)
+    seen = _seen(train)
+
+    def swap(module: nn.Module) -> nn.Module:
+        if module is table and len(seen) < table.num_embeddings:
+            return SeenEmbedding(table, seen)
+        if type(module) is nn.Dropout and train.device.type == "cpu":
+            return LightDropout(module.p)
+        return module
+
+    return _swapped(model, swap)
+
+
+def plain(model: torch.nn.Module) -> torch.nn.Module:
+    """Put back, in place, the modules that `lean` replaced, with what they have learned."""
+    from torch import nn
+
+    from components.training.modules import LightDropout, SeenEmbedding
+
+    def swap(module: nn.Module) -> nn.Module:
+        if isinstance(module, SeenEmbedding):
+            return module.whole()
+        if isinstance(module, LightDropout):
+            return nn.Dropout(module.p)
+        return module
+
+    return _swapped(model, swap)
+
+
+def _table(model: torch.nn.Module) -> torch.nn.Embedding | None:
+    """Return the table of word vectors, when it is trained and nothing else shares it."""
+    from torch import nn
+
+    find: Callable[[], object] = getattr(model, "get_input_embeddings", lambda: None)
+    table = find()
+    if type(table) is not nn.Embedding or not table.weight.requires_grad or table.max_norm:
+        return None
+    owners = [
+        name for name, weight in model.named_parameters(remove_duplicate=False)
+        if weight is table.weight
+    ]  # fmt: skip
+    return table if len(owners) == 1 else None
+
+
+def _seen(train: Feed) -> torch.Tensor:
+    """Return (words,) the ids that occur in training, that of padding among them."""
+    import torch
+
+    return torch.from_numpy(np.union1d(train.tokens.input_ids, [train.pad_id]).astype(np.int64))
+
+
+def _swapped(model: torch.nn.Module, swap: Swap) -> torch.nn.Module:
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            other = swap(child)
+            if other is not child:
+                setattr(parent, name, other.train(child.training))
+    return model

@@ -1,0 +1,106 @@
+"""In: modules of an encoder. Out: modules that compute the same for less.
+
+Their parameters and states have the names and the shapes that the originals have in a state_dict.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding
+
+# A dropout decision takes 16 random bits: the probability is held to 1 / 65,536.
+CHOICES: Final = 1 << 16
+
+
+class SeenEmbedding(nn.Embedding):
+    """A table of word vectors of which only the rows that training texts use are trained.
+
+    A step of AdamW, its clipping and its zeroing cost as much as the table is long, and a data set
+    uses a tenth of it or less. The other rows are kept as they were pretrained: they have no
+    gradient, and decoupled weight decay, which would shrink them a little with every step although
+    nothing was learned about them, does not touch them. Used rows are computed as ever.
+
+    Any token id may be looked up, in training and in evaluation. `state_dict` gives the whole table
+    under the name that it had, and `load_state_dict` takes a whole table.
+
+    Args:
+        whole: the table.
+        seen: (words,) int64 token ids, ascending.
+    """
+
+    seen: Tensor
+    row_of: Tensor
+    pretrained: Tensor
+
+    def __init__(self, whole: nn.Embedding, seen: Tensor) -> None:
+        row_of = torch.full((whole.num_embeddings,), -1)
+        row_of[seen] = torch.arange(len(seen))
+        padding = whole.padding_idx if whole.padding_idx in seen.tolist() else None
+        super().__init__(
+            len(seen),
+            whole.embedding_dim,
+            padding_idx=None if padding is None else int(row_of[padding]),
+            _weight=whole.weight.detach()[seen],
+        )
+        self._whole_padding = whole.padding_idx
+        self.register_buffer("seen", seen, persistent=False)
+        self.register_buffer("row_of", row_of, persistent=False)
+        self.register_buffer("pretrained", whole.weight.detach(), persistent=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return (..., width) the vectors of (...) token ids."""
+        rows = self.row_of[input]
+        trained = embedding(rows.clamp(min=0), self.weight, self.padding_idx)
+        return torch.where((rows >= 0).unsqueeze(-1), trained, embedding(input, self.pretrained))
+
+    def whole(self) -> nn.Embedding:
+        """Return a plain table of all words, the trained rows put back."""
+        table = self._table()
+        words, width = table.shape
+        return nn.Embedding(words, width, padding_idx=self._whole_padding, _weight=table)
+
+    def _table(self) -> Tensor:
+        return self.pretrained.index_copy(0, self.seen, self.weight.detach())
+
+    def _save_to_state_dict(
+        self, destination: dict[str, Any], prefix: str, keep_vars: bool
+    ) -> None:
+        del keep_vars
+        destination[f"{prefix}weight"] = self._table()
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:  # noqa: ANN401
+        name = f"{prefix}weight"
+        table = state_dict.get(name)
+        if table is None or table.shape != self.pretrained.shape:
+            super()._load_from_state_dict(state_dict, prefix, *rest)
+            return
+        with torch.no_grad():
+            self.pretrained.copy_(table)
+            self.weight.copy_(self.pretrained[self.seen])
+
+
+class LightDropout(nn.Dropout):
+    """Dropout (Srivastava et al., JMLR 15, 2014) with a quarter of the random numbers, for CPUs.
+
+    torch draws a number of 64 bits per element on one thread; there it is among the dearest
+    things of a step. 16 bits per element are enough, so that one draw serves four. They come from
+    torch's global generator.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Zero elements with probability p and scale the rest by what keeps the mean."""
+        if not self.training or self.p == 0.0:
+            return input
+        return input * self._mask(input)
+
+    def _mask(self, values: Tensor) -> Tensor:
+        """Return 0 or 1 / (1 - p) for each element, in its type."""
+        dropped = min(round(self.p * CHOICES), CHOICES - 1)
+        drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        bits = drawn.view(torch.int16)[: values.numel()].view(values.shape)
+        mask = torch.empty(values.shape, dtype=values.dtype)
+        torch.ge(bits, dropped - CHOICES // 2, out=mask)
+        return mask.mul_(CHOICES / (CHOICES - dropped))
