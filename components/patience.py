@@ -22,7 +22,7 @@ from components.errors import Away
 T = TypeVar("T")
 
 SHORTEST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 3.0
+LONGEST_PAUSE: Final = 2.0
 # What a frozen server was asked before it thawed is done by then, and is found by who looks first.
 SETTLING: Final = 0.5
 LONGEST_REASON: Final = 160
@@ -142,11 +142,17 @@ class _Absence:
 def causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error, what caused it, what caused that, and so on."""
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
+    rest = [error]
+    while rest:
+        one = rest.pop(0)
+        if id(one) in seen:
+            continue
         yield one
         seen.add(id(one))
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        context = None if one.__suppress_context__ else one.__context__
+        # urllib3 wraps a reset connection as an argument, and raises neither from the other.
+        rest += [part for part in one.args if isinstance(part, BaseException)]
+        rest += [cause for cause in (one.__cause__, context) if cause is not None]
 
 
 def unreachable(error: BaseException) -> bool:
@@ -167,7 +173,8 @@ def reason(error: BaseException) -> str:
     """Return in a few words why, without a password."""
     found = list(causes(error))
     system = [one.strerror for one in found if isinstance(one, OSError) and one.strerror]
-    text = system[-1] if system else (str(found[-1]).strip() or type(found[-1]).__name__)
+    said = [text for one in found if (text := str(one).strip(" \n()"))]
+    text = (system or said or [type(error).__name__])[-1]
     # libpq tells the address again before it comes to the point.
     short = text.splitlines()[0].rpartition(" failed: ")[2]
     return veiled(short)[:LONGEST_REASON]

@@ -33,7 +33,7 @@ from components.registry.chain import (
     read_head,
     row_hash,
 )
-from components.registry.locks import engine_of, ledger_address, model_lock, safe
+from components.registry.locks import engine_of, ledger_address, model_lock, safe, transaction
 from components.registry.place import Registry
 from components.registry.waiting import patient, waited_for
 
@@ -212,11 +212,12 @@ class Ledger:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
+        address = ledger_address(self._registry)
         if self._kept is None:
-            with self._engine.begin() as connection:
+            with self._engine.connect() as connection, transaction(connection, address):
                 yield connection
             return
-        with self._kept.begin():
+        with transaction(self._kept, address):
             yield self._kept
 
     @contextlib.contextmanager

@@ -6,9 +6,11 @@ import contextlib
 import fcntl
 import functools
 import os
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -22,6 +24,8 @@ LEDGER_VARIABLE: Final = "TOUCHSTONE_LEDGER"
 LOCK_SECONDS: Final = 60
 
 
+# How long a transaction lasts before somebody looks whether its server still takes connections.
+FROZEN_SECONDS: Final = 10.0
 # What a server that is cut off, or frozen, may keep silent, in libpq's words and seconds.
 SILENCE: Final = {
     "connect_timeout": 10,
@@ -64,6 +68,53 @@ def engine_of(address: str) -> sa.Engine:
     return sa.create_engine(address, poolclass=sa.NullPool, connect_args=waits)
 
 
+def connects(address: str) -> bool:
+    """Tell whether a database takes connections; of a SQLite file, true."""
+    if address.startswith("sqlite"):
+        return True
+    try:
+        with engine_of(address).connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+    except sa.exc.SQLAlchemyError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def transaction(connection: sa.Connection, address: str) -> Iterator[None]:
+    """Hold a transaction, which ends with an error when its PostgreSQL freezes in its middle."""
+    with contextlib.ExitStack() as stack:
+        if connection.dialect.name == "postgresql":
+            stack.enter_context(_cut_when_frozen(connection, address))
+        stack.enter_context(connection.begin())
+        yield
+
+
+@contextlib.contextmanager
+def _cut_when_frozen(connection: sa.Connection, address: str) -> Iterator[None]:
+    """Cut a connection once its server takes no new ones.
+
+    A frozen server keeps the connection and never answers; libpq would wait for ever. One that
+    lets us wait for a lock still takes new connections.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    over = threading.Event()
+    # Of its own, so that no other file that got the number since is ever cut.
+    with socket.socket(fileno=os.dup(driver.fileno())) as line:
+
+        def watch() -> None:
+            while not over.wait(FROZEN_SECONDS):
+                if not connects(address):
+                    with contextlib.suppress(OSError):
+                        line.shutdown(socket.SHUT_RDWR)
+
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+
+
 @contextlib.contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on `path`; the kernel frees it when the process dies."""
@@ -84,7 +135,7 @@ def model_lock(registry: Registry, name: str) -> Iterator[None]:
         if not address.startswith("postgresql"):
             yield
             return
-        with engine_of(address).begin() as connection:
+        with engine_of(address).connect() as connection, transaction(connection, address):
             key = derive(0, "touchstone", name)
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             yield

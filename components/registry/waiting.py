@@ -8,6 +8,7 @@ its key (a digest, a tag, a row's key), and a lock that was lost is taken anew.
 from __future__ import annotations
 
 import functools
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from components.patience import Backend, causes, unreachable, wait_out
-from components.registry.locks import engine_of, ledger_address, safe
+from components.registry.locks import connects, ledger_address, safe
 
 if TYPE_CHECKING:
     from components.registry.place import Registry
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-GATEWAY: Final = frozenset({502, 503, 504})
+# "Not now": request timeout, too many requests, and the three of a gateway.
+LATER: Final = frozenset({408, 429, 502, 503, 504})
+STATUS: Final = re.compile(r"error code (\d{3}) != |too many (\d{3}) error responses")
 SERVER_ERROR: Final = 500
 SECONDS: Final = 5.0
 # PostgreSQL's own codes: admin shutdown, crash shutdown, cannot connect now; 08 is the connection.
@@ -112,18 +115,6 @@ def health(uri: str) -> str | None:
         return str(getattr(error, "reason", error))
 
 
-def connects(address: str) -> bool:
-    """Tell whether a database takes connections; of a SQLite file, true."""
-    if address.startswith("sqlite"):
-        return True
-    try:
-        with engine_of(address).connect() as connection:
-            connection.execute(sa.text("SELECT 1"))
-    except sa.exc.SQLAlchemyError:
-        return False
-    return True
-
-
 def _is_mlflow(error: BaseException) -> bool:
     from mlflow.exceptions import MlflowException
 
@@ -134,11 +125,13 @@ def _unavailable(error: BaseException) -> bool:
     """Tell whether a server, or the proxy before it, says that it cannot answer now."""
     from mlflow.exceptions import MlflowException
 
-    return any(
-        (isinstance(one, MlflowException) and one.get_http_status_code() in GATEWAY)
-        or any(f"error code {code} " in str(one) for code in GATEWAY)
-        for one in causes(error)
-    )
+    for one in causes(error):
+        if isinstance(one, MlflowException) and one.get_http_status_code() in LATER:
+            return True
+        # What MLflow made no error code of: the words of its own, and of urllib3.
+        if (found := STATUS.search(str(one))) and int(found[1] or found[2]) in LATER:
+            return True
+    return False
 
 
 def _database_away(error: BaseException) -> bool:
