@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from components.params.base import Positive, Section, Share
 
 # Fields that change no result: they enter no key and no lineage, and are not searched.
-UNSHAPING: Final = frozenset({"checkpoint_minutes"})
+UNSHAPING: Final = frozenset({"checkpoint_minutes", "gradient_checkpointing"})
 
 
 class TrainingParams(Section):
@@ -39,6 +39,12 @@ class TrainingParams(Section):
     """Epochs without a better validation score after which training stops early."""
     precision: Literal["auto", "fp32", "bf16"]
     """`auto`: bf16 on a GPU that has it, fp32 elsewhere."""
+    gradient_checkpointing: bool
+    """Compute activations twice in place of keeping them: less memory, a third more time; the
+    result stays."""
+    compile: Literal["never", "auto"]
+    """`auto`: on a GPU, torch compiles the model and replays it as CUDA graphs. It pays for long
+    trainings, since compiling takes a minute or more; elsewhere nothing is compiled."""
     checkpoint_minutes: Annotated[float, Field(gt=0)]
     """Wall time between two checkpoints: what a kill can cost at most; changes no result."""
 

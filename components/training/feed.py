@@ -28,12 +28,15 @@ class Feed:
         tokens: memory-mapped.
         pad_id: of the tokenizer.
         device: where the tensors go, without waiting for them.
+        multiple: rows are padded to a multiple of it; more than 1 keeps the number of shapes
+            small that a compiled model meets, and the mask always there.
     """
 
     task: Task
     tokens: TokenSplit
     pad_id: int
     device: torch.device
+    multiple: int = 1
 
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -46,14 +49,14 @@ class Feed:
         A mask of ones costs a look at its values, which on a GPU waits for the device.
         """
         lengths = self.lengths[rows]
-        longest = int(lengths.max())
+        longest = -(-int(lengths.max()) // self.multiple) * self.multiple
         batch = self.task.collate(
             [self.tokens.row(row).tolist() for row in rows], self.pad_id, longest
         )
         return {
             name: self._send(values)
             for name, values in batch.items()
-            if name != MASK or int(lengths.min()) < longest
+            if name != MASK or self.multiple > 1 or int(lengths.min()) < longest
         }
 
     def targets(self, rows: Rows) -> torch.Tensor:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.errors import EncoderError
+from components.params import TrainingParams
 from components.tasks.base import Task
 
 if TYPE_CHECKING:
     import torch
+
+COMPILED_MULTIPLE: Final = 8
 
 
 def load_model(task: Task, encoder: Path, dropout: float) -> torch.nn.Module:
@@ -58,6 +61,24 @@ def load_model(task: Task, encoder: Path, dropout: float) -> torch.nn.Module:
             "name an encoder with safetensors weights in encoder.source",
         ) from error
     return cast("torch.nn.Module", model)
+
+
+def compiles(params: TrainingParams, device: torch.device) -> bool:
+    """Tell whether the model is compiled: on a CPU it costs 35 s and wants a C++ compiler."""
+    return params.compile == "auto" and device.type == "cuda"
+
+
+def shape(model: torch.nn.Module, params: TrainingParams, device: torch.device) -> None:
+    """Set up, in place, how the model is computed; names in its state_dict stay.
+
+    Compiled once for all lengths, and replayed as one CUDA graph per shape: a small encoder on a
+    large GPU otherwise waits for the host to start its kernels.
+    """
+    changed: Any = model
+    if params.gradient_checkpointing:
+        changed.gradient_checkpointing_enable({"use_reentrant": False})
+    if compiles(params, device):
+        changed.compile(mode="reduce-overhead", dynamic=True)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from components.training.feed import Feed
 from components.training.lean import lean
 from components.training.loss import IGNORED, summed_cross_entropy
 from components.training.meter import Done
-from components.training.model import load_model
+from components.training.model import COMPILED_MULTIPLE, compiles, load_model, shape
 from components.training.optimizer import adamw, update
 from components.training.parallel import part_ways, share, synchronised, total
 
@@ -84,8 +84,9 @@ def start(
         EncoderError: the encoder cannot be read.
     """
     pad_id = int(read_token_card(tokens)["pad_id"])
+    multiple = COMPILED_MULTIPLE if compiles(params, accelerator.device) else 1
     feeds = [
-        Feed(task, open_split(tokens, split), pad_id, accelerator.device)
+        Feed(task, open_split(tokens, split), pad_id, accelerator.device, multiple)
         for split in ("train", "validation")
     ]
     for feed, split in zip(feeds, ("train", "validation"), strict=True):
@@ -97,6 +98,7 @@ def start(
                 "look at how the task encodes its targets",
             )
     model = lean(load_model(task, encoder, params.dropout), feeds[0])
+    shape(model, params, accelerator.device)
     model, optimizer = accelerator.prepare(model.train(), adamw(model, params))
     part_ways(accelerator)
     return Run(params, accelerator, model, optimizer, *feeds)

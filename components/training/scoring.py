@@ -47,7 +47,8 @@ def _logits(model: torch.nn.Module, feed: Feed, shrink: int) -> Array:
     batches = sorted_batches(feed.lengths, max(1, BATCH_SIZE // shrink))
     model.eval()
     with torch.inference_mode():
-        parts = [model(**feed.inputs(rows)).logits.float() for rows in batches]
+        # Copies: a CUDA graph writes its next output where the last one is.
+        parts = [model(**feed.inputs(rows)).logits.float().clone() for rows in batches]
         gathered = torch.cat(parts).cpu().numpy()
     model.train()
     logits = np.empty_like(gathered)
