@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from components.params.base import Positive, Section, Share
+from components.params.base import Count, Positive, Section, Share
 
 # Fields that change no result: they enter no key and no lineage, and are not searched.
 UNSHAPING: Final = frozenset({"checkpoint_minutes", "gradient_checkpointing"})
@@ -35,6 +35,28 @@ class TrainingParams(Section):
     """Dropout of the encoder's hidden layers and of the head."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     """Probability mass moved from the true label to all labels."""
+    class_weights: Literal["none", "balanced"]
+    """`balanced`: an example counts as much as its label is rare (King and Zeng, Political Analysis
+    9, 2001), the mean over the training rows staying 1."""
+    averaging: Annotated[float, Field(ge=0, lt=1)]
+    """Decay per step of a moving average of the weights, which is scored and kept in place of them
+    (Polyak and Juditsky, SIAM J. Control Optim. 30, 1992); 0: off; 0.98 to 0.999, the more steps
+    the higher."""
+    adversarial: Annotated[float, Field(ge=0)]
+    """Length of the push, against the loss, of the word vectors in a second pass over each batch
+    (Miyato et al., arXiv:1605.07725); 0: off; it doubles the cost of a step."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)]
+    """Factor on the learning rate from each layer to the one below it (Howard and Ruder,
+    arXiv:1801.06146; Clark et al., arXiv:2003.10555); 1: off; 0.7 to 0.95 with a higher rate."""
+    frozen_layers: Count
+    """So many of the encoder's lowest layers are not trained (Lee et al., arXiv:1911.03090)."""
+    frozen_embeddings: bool
+    """The encoder's word and position vectors are not trained."""
+    adapter: Literal["none", "lora", "adalora", "bottleneck", "prefix", "prompt"]
+    """With one, the encoder is frozen, and small weights beside it are trained with the head;
+    what each is: components/training/adapters.py. They want a higher learning_rate."""
+    adapter_rank: Positive
+    """Rank of lora, mean rank of adalora, width of bottleneck, vectors of prefix and prompt."""
     patience: Positive
     """Epochs without a better validation score after which training stops early."""
     precision: Literal["auto", "fp32", "bf16"]
