@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
 from components.errors import IntegrityError
+from components.failpoints import writing
 
 MANIFEST: Final = "manifest.json"
 CHUNK: Final = 1 << 20
+# Nothing is written for so long under a temporary name.
+ABANDONED_SECONDS: Final = 3600.0
 
 
 def sha256_file(path: Path) -> str:
@@ -40,6 +45,17 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _sweep(path: Path) -> None:
+    """Remove what processes that were killed while they wrote `path` have left beside it.
+
+    By age, not by process: the id may have been given again, or belong to another machine.
+    """
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - partial.stat().st_mtime > ABANDONED_SECONDS:
+                partial.unlink()
+
+
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a binary file that appears under `path` when the block ends well, and only then.
@@ -47,13 +63,18 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     Temporary file in the same folder, flush, fsync, rename, fsync of the folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
+            writing(path, "begun")
             yield file
             file.flush()
+            writing(path, "half", partial)
             os.fsync(file.fileno())
+        writing(path, "written")
         partial.replace(path)
+        writing(path, "renamed")
         _sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
@@ -97,14 +118,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
+        writing(path, "begun")
         yield partial
+        writing(path, "half", partial)
         for file in partial.rglob("*"):
             if file.is_file():
                 with file.open("rb") as handle:
                     os.fsync(handle.fileno())
+        writing(path, "written")
         if path.exists():
             shutil.rmtree(path)
+            writing(path, "removed")
         partial.rename(path)
+        writing(path, "renamed")
         _sync_folder(path.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

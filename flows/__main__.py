@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
-from components.errors import DISK_FULL, FAILED, INTERRUPTED, TouchstoneError
+from components.errors import AWAY, DISK_FULL, FAILED, INTERRUPTED, TouchstoneError
 from components.params import load_params
+from flows.delivery import delivered
 
 USAGE = "usage: python -m flows <verb> [--help]\n\nverbs, in pipeline order: {verbs}"
 
@@ -47,11 +49,22 @@ def main(argv: Sequence[str]) -> int:
             raise
         print(f"\n{verb}: the disk is full: {error}\n  cure: free some space", file=sys.stderr)
         return DISK_FULL
-    except KeyboardInterrupt:
-        print(f"\n{verb}: interrupted; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as asked:
+        how = "ended" if isinstance(asked, Terminated) else "interrupted"
+        print(f"\n{verb}: {how}; the same command goes on from here", file=sys.stderr)
+        return AWAY if isinstance(asked, Terminated) else INTERRUPTED
     print(stage.summary(verb, time.perf_counter() - started, figure), flush=True)
     return 0
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came; what is under way is left as Ctrl-C leaves it."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    """End what is under way; a second signal kills at once."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise Terminated
 
 
 def writable(state: Path) -> None:
@@ -110,10 +123,15 @@ def run_and_leave(argv: Sequence[str]) -> NoReturn:
         os._exit(code)
 
     atexit.register(leave)
+    # A flow has a handler of Prefect's, which tells the server and then signals again.
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = main(argv)
     except SystemExit as ended:  # a wrong option on the command line
         code = ended.code if isinstance(ended.code, int) else FAILED
+    if not delivered():
+        # Nobody takes Prefect's logs; past this line it would try to hand them over for minutes.
+        atexit._run_exitfuncs()
     sys.exit(code)
 
 

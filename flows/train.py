@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from prefect import flow
 
 from components import encoders
+from components.errors import DivergenceError
 from components.files import sha256_json
 from components.lineage import lineage
 from components.params import EncoderParams, ProjectParams, TrainingParams, overlay
@@ -15,7 +17,7 @@ from components.seeding import derive
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from components.tokens import read_token_card
-from components.training import Watch, fit, save
+from components.training import Checkpoints, Watch, fit, save, training_key
 from flows.progress import Advance, progress
 from flows.stage import STATE, as_json
 
@@ -35,21 +37,30 @@ def train(
     winner = overlay(training, read_tree(best)["values"], str(best))
     folder = encoders.locate(encoder.source, encoder.sha256, STATE / "encoders")
     kind = load_task(task)
+    seed, digest = derive(project.seed, "training"), encoders.digest(encoder.sha256)
+    key = training_key(kind, winner, digest, tokens, seed)
+    checkpoints = Checkpoints(STATE / "checkpoints" / key[:16], winner.checkpoint_minutes, digest)
     with progress("train") as advance:
-        fitted = fit(kind, winner, folder, tokens, derive(project.seed, "training"), watch(advance))
+        try:
+            fitted = fit(kind, winner, folder, tokens, seed, watch(advance), checkpoints)
+        except DivergenceError:
+            # Whatever goes on from there diverges again.
+            checkpoints.remove()
+            raise
     card = read_token_card(tokens)
-    shaped_by = {"seed": project.seed, "task": as_json(task), "training": as_json(winner)}
-    origin = lineage(sha256_json(card["sha256"]), shaped_by, encoders.digest(encoder.sha256))
-    save(fitted, kind, tokens, origin, out)
+    shaped_by = {"seed": project.seed, "task": as_json(task), "training": winner.shaping()}
+    save(fitted, kind, tokens, lineage(sha256_json(card["sha256"]), shaped_by, digest), out)
+    checkpoints.remove()
     return f"validation {kind.metric} {fitted.score:.4f} after epoch {fitted.best_epoch}"
 
 
 def watch(advance: Advance) -> Watch:
-    """Return a watch that shows steps, loss and speed."""
+    """Return a watch that shows steps, loss and speed, and prints what is out of the ordinary."""
     return Watch(
         on_step=lambda step: advance(
             step.number,
             step.steps,
-            f"epoch {step.epoch}  loss {step.loss:.3f}  {step.examples_per_second:.0f} examples/s",
-        )
+            f"epoch {step.epoch}  loss {step.loss:.3f}  {step.tokens_per_second:.0f} tokens/s",
+        ),
+        on_note=lambda note: print(f"train: {note}", file=sys.stderr, flush=True),
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,16 @@ def test_leftovers_of_a_killed_attempt_do_not_come_along(tmp_path: Path) -> None
     assert names(tmp_path / "out") == ["fresh"]
 
 
+def test_what_a_killed_writer_left_is_swept_and_what_another_writes_stays(tmp_path: Path) -> None:
+    dead, alive, other = (tmp_path / f".{n}.partial" for n in ("a.txt.1", "a.txt.2", "b.txt.1"))
+    for path in (dead, alive, other):
+        path.write_text("half")
+    for path in (dead, other):
+        os.utime(path, (0, 0))
+    write_text(tmp_path / "a.txt", "whole")
+    assert names(tmp_path) == [".a.txt.2.partial", ".b.txt.1.partial", "a.txt"]
+
+
 @pytest.fixture
 def sealed(tmp_path: Path) -> Path:
     folder = tmp_path / "bundle"
@@ -168,6 +179,21 @@ def test_altered_file_is_named_with_both_digests(sealed: Path) -> None:
     with pytest.raises(
         IntegrityError, match=rf"inner/b.txt was altered: expected sha256 {expected}, found {found}"
     ):
+        verify_manifest(sealed)
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"files": 3}', '{"files": {"a": 3}}', '{"files": {"a": {}}}']
+)
+def test_manifest_of_another_shape_is_refused(sealed: Path, content: str) -> None:
+    (sealed / MANIFEST).write_text(content)
+    with pytest.raises(IntegrityError, match=r"manifest\.json is no manifest"):
+        verify_manifest(sealed)
+
+
+def test_cut_file_is_named_with_both_sizes(sealed: Path) -> None:
+    (sealed / "a.txt").write_text("")
+    with pytest.raises(IntegrityError, match=r"a.txt was altered: expected 1 bytes, found 0"):
         verify_manifest(sealed)
 
 
