@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from components.pages.words import MINUS, number
+
 # Share of the scale that stays empty at each end.
 AIR: Final = 0.06
 TICKS: Final = 6
@@ -56,6 +58,14 @@ class Scale:
         """Return round numbers on the line, six or so at most."""
         return self._powers() if self.log else self._even()
 
+    @property
+    def told(self) -> list[tuple[float, str]]:
+        """Return the ticks with their texts, which have equally many decimals."""
+        if self.log:
+            return [(tick, number(tick)) for tick in self.ticks]
+        decimals = max((len(f"{t:.12g}".partition(".")[2]) for t in self.ticks), default=0)
+        return [(tick, f"{tick:.{decimals}f}".replace("-", MINUS)) for tick in self.ticks]
+
     def _even(self) -> list[float]:
         rough = (self.high - self.low) / TICKS
         power = 10.0 ** math.floor(math.log10(rough))
@@ -74,9 +84,17 @@ class Scale:
         return found if len(found) >= LEAST_TICKS else self._even()
 
 
-def scale(values: Iterable[float | None]) -> Scale:
-    """Return a line on which all these numbers lie, with some air at its ends."""
+def scale(values: Iterable[float | None], *, log: bool = False) -> Scale:
+    """Return a line on which all these numbers lie, with some air at its ends.
+
+    Args:
+        values: those that are None, or no finite number, are left aside.
+        log: make it logarithmic; numbers that are not above 0 are left aside then.
+    """
     found = [value for value in values if value is not None and math.isfinite(value)]
+    if log:
+        powers = scale(math.log10(value) for value in found if value > 0)
+        return Scale(10.0**powers.low, 10.0**powers.high, log=True)
     low, high = min(found, default=0.0), max(found, default=1.0)
     if high - low < 1e-9:  # noqa: PLR2004 - one number alone
         low, high = low - 0.01, high + 0.01
