@@ -13,7 +13,7 @@ from components.registry.promote import Move, promote, rollback
 from components.registry.register import Submission, register
 from components.registry.smoke import probes
 from components.registry.trace import Trace, trace
-from components.registry.tracking import Trial, log_training, log_trial, start_study
+from components.registry.tracking import Trial, log_report, log_training, log_trial, start_study
 
 __all__ = [
     "CHALLENGER",
@@ -35,6 +35,7 @@ __all__ = [
     "fetch",
     "fetch_profile",
     "local_uri",
+    "log_report",
     "log_training",
     "log_trial",
     "model_card",

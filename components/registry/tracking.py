@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from components.registry.place import Registry, local_artifacts
@@ -15,11 +16,14 @@ KIND: Final = "touchstone.kind"
 STUDY: Final = "touchstone.study"
 TRIAL: Final = "touchstone.trial"
 ROUND: Final = "touchstone.round"
+REASON: Final = "touchstone.reason"
 LINEAGE: Final = "touchstone.lineage"
 EPOCH: Final = "epoch"
 # What MLflow takes in one call.
 METRICS_PER_CALL: Final = 1000
 PARAMS_PER_CALL: Final = 100
+# Of a tag's value.
+LONGEST: Final = 5000
 
 State = Literal["complete", "pruned", "failed"]
 STATUS: Final[Mapping[State, str]] = {
@@ -39,6 +43,8 @@ class Trial:
         scores: per epoch, the validation score.
         state: how it ended.
         round: 0 for the trial itself, from 1 for its further trainings.
+        curves: by name, points by step or epoch: loss, learning rate.
+        reason: why it was pruned or failed.
     """
 
     number: int
@@ -46,6 +52,8 @@ class Trial:
     scores: Mapping[int, float]
     state: State
     round: int = 0
+    curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    reason: str | None = None
 
 
 def experiment(registry: Registry, name: str) -> str:
@@ -92,10 +100,25 @@ def log_trial(registry: Registry, study_run: str, trial: Trial) -> str:
     run = _run(registry, parent.info.experiment_id, title, key, study_run)
     if run.info.status == STATUS[trial.state]:
         return str(run.info.run_id)
-    metrics = [("score", score, epoch) for epoch, score in trial.scores.items()]
-    _log(registry, run, trial.values, metrics)
+    curves = {**trial.curves, "score": trial.scores}
+    points = [(name, value, at) for name, curve in curves.items() for at, value in curve.items()]
+    _log(registry, run, trial.values, points)
+    if trial.reason:
+        registry.client.set_tag(run.info.run_id, REASON, trial.reason[:LONGEST])
     registry.client.set_terminated(run.info.run_id, STATUS[trial.state])
     return str(run.info.run_id)
+
+
+@patient
+def log_report(registry: Registry, study_run: str, page: Path) -> str:
+    """Put a page beside a study's run; put there again, it replaces the one that stands there.
+
+    Returns:
+        Its address within MLflow's pages.
+    """
+    registry.client.log_artifact(study_run, str(page))
+    where = registry.client.get_run(study_run).info.experiment_id
+    return f"#/experiments/{where}/runs/{study_run}/artifacts/{page.name}"
 
 
 @patient

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from components.registry import Registry, Trial, log_training, log_trial, start_study
+from components.registry import Registry, Trial, log_report, log_training, log_trial, start_study
 
 
 def runs(registry: Registry, name: str) -> list[object]:
@@ -30,6 +32,39 @@ def test_trial_hangs_under_its_study_with_values_scores_and_end(registry: Regist
     assert run.info.status == "KILLED"
     history = registry.client.get_metric_history(run.info.run_id, "score")
     assert [(point.step, point.value) for point in history] == [(1, 0.5), (2, 0.7)]
+
+
+def test_trial_s_curves_are_metrics_by_step_logged_once_however_often_asked(
+    registry: Registry,
+) -> None:
+    study = start_study(registry, "track-h", "s1", {})
+    curves = {"loss": {10: 2.0, 20: 1.5}, "learning_rate": {10: 1e-4, 20: 5e-5}}
+    trial = Trial(0, {}, {1: 0.5}, "pruned", curves=curves, reason="0.5 is below 0.6")
+    run_id = log_trial(registry, study, trial)
+    registry.client.update_run(run_id, status="RUNNING")  # killed before it was said to be whole
+    assert log_trial(registry, study, trial) == run_id
+    for name, curve in (*curves.items(), ("score", {1: 0.5})):
+        history = registry.client.get_metric_history(run_id, name)
+        assert {point.step: point.value for point in history} == curve
+        assert len(history) == len(curve)
+    assert registry.client.get_run(run_id).data.tags["touchstone.reason"] == "0.5 is below 0.6"
+
+
+def test_report_stands_beside_its_study_and_is_replaced_by_a_newer_one(
+    registry: Registry, tmp_path: Path
+) -> None:
+    study = start_study(registry, "track-i", "s1", {})
+    page = tmp_path / "report.html"
+    for text in ("old", "new"):
+        page.write_text(text, encoding="utf-8")
+        address = log_report(registry, study, page)
+    assert address.endswith(f"/runs/{study}/artifacts/report.html")
+    found = [file.path for file in registry.client.list_artifacts(study)]
+    assert found == ["report.html"]
+    local = registry.client.download_artifacts(
+        study, "report.html", str(_folder(tmp_path / "back"))
+    )
+    assert Path(local).read_text(encoding="utf-8") == "new"
 
 
 def test_trial_cut_short_by_a_kill_is_completed_not_doubled(
@@ -85,3 +120,8 @@ def test_more_params_and_points_than_one_call_takes_are_all_logged(registry: Reg
 
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt("killed")
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
