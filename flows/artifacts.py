@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 
+from components.errors import Away
 from components.schema import SPLITS
 
 
@@ -25,9 +27,21 @@ def _shown(value: object) -> str:
 
 
 def publish(key: str, markdown: str, description: str = "") -> None:
-    """Attach Markdown to the current flow run, under a key that later runs add versions to."""
+    """Attach Markdown to the current flow run, under a key that later runs add versions to.
+
+    What is shown there stands in files too: a server that stays away stops no stage.
+    """
     from prefect.artifacts import create_markdown_artifact
 
-    create_markdown_artifact(
-        key=re.sub(r"[^a-z0-9-]", "-", key.lower()), markdown=markdown, description=description
-    )
+    with contextlib.suppress(Away):
+        create_markdown_artifact(
+            key=re.sub(r"[^a-z0-9-]", "-", key.lower()), markdown=markdown, description=description
+        )
+
+
+def publish_link(key: str, address: str, text: str) -> None:
+    """Attach a link to the current flow run, under a key that later runs add versions to."""
+    from prefect.artifacts import create_link_artifact
+
+    with contextlib.suppress(Away):
+        create_link_artifact(key=key, link=address, link_text=text)

@@ -23,8 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from components.errors import IntegrityError, ServiceError
+from components.errors import Away, IntegrityError, ServiceError
 from components.files import read_json, write_json
+from components.patience import Backend, unreachable, veiled, wait_out
 from flows import processes
 
 HOST: Final = "127.0.0.1"
@@ -103,7 +104,8 @@ def ensure_server(state: Path, port: int | None = None, patience: float = PATIEN
     4200 is taken if it is free, else any; `port` asks for that one and no other.
 
     Raises:
-        ServiceError: it does not answer within `patience` seconds, or the port is in use.
+        Away: it does not answer within `patience` seconds.
+        ServiceError: the port is in use.
     """
     if named := os.environ.get("PREFECT_API_URL"):
         return _wait_for_named(named, patience)
@@ -224,7 +226,8 @@ def wait_for(state: Path, server: Server, patience: float = PATIENCE) -> str:
     """Return the API address of a booted server once it answers.
 
     Raises:
-        ServiceError: it ended, or does not answer within `patience` seconds.
+        Away: it does not answer within `patience` seconds.
+        ServiceError: it ended.
     """
     log = home(state) / "server.log"
     deadline = time.monotonic() + patience
@@ -236,7 +239,7 @@ def wait_for(state: Path, server: Server, patience: float = PATIENCE) -> str:
                 f"the local Prefect server ended while starting: {last.strip()}", f"read {log}"
             )
         if time.monotonic() > deadline:
-            raise ServiceError(
+            raise Away(
                 f"the local Prefect server at {server.url} did not answer in {patience:.0f} s",
                 f"`make down`, then the same command again; its log is {log}",
             )
@@ -245,16 +248,14 @@ def wait_for(state: Path, server: Server, patience: float = PATIENCE) -> str:
 
 
 def _wait_for_named(url: str, patience: float) -> str:
-    deadline = time.monotonic() + patience
-    while not healthy(url):
-        if time.monotonic() > deadline:
-            raise ServiceError(
-                f"no Prefect server answers at {url}, which PREFECT_API_URL names "
-                f"(waited {patience:.0f} s)",
-                "start it, or unset PREFECT_API_URL to use a local one",
-            )
-        time.sleep(PAUSE)
-    return url
+    def ask() -> str:
+        if not healthy(url):
+            raise ConnectionError("no answer")
+        return url
+
+    cure = "start it, or unset PREFECT_API_URL to use a local one"
+    there = Backend(f"Prefect at {veiled(url)}", cure, unreachable, lambda: healthy(url))
+    return wait_out([there], patience, ask)
 
 
 def _watch(record: Path, seconds: float) -> None:

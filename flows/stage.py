@@ -7,10 +7,8 @@ import importlib
 import inspect
 import json
 import os
-import time
 import typing
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final
@@ -21,8 +19,8 @@ from components.tasks.base import TaskOptions
 from flows import server
 
 STATE: Final = Path(".state")
-# How long a server that does not answer is waited for.
-WAIT_SECONDS: Final = float(os.environ.get("TOUCHSTONE_WAIT_SECONDS", "30"))
+# Seconds that MLflow, the ledger or Prefect's server may be away before a run ends, resumable.
+WAIT_SECONDS: Final = float(os.environ.get("TOUCHSTONE_PATIENCE", "120"))
 PARAMS: Final = Path("params.yaml")
 PARENT: Final = "TOUCHSTONE_PARENT_FLOW_RUN"
 # JSON of verb to modules that are imported before the flow starts: tells imports from work.
@@ -143,58 +141,14 @@ def run(verb: str, argv: Sequence[str], params: Params) -> str:
         server.ensure_server(STATE, patience=WAIT_SECONDS)
     else:
         server.wait_for(STATE, own)
-    return str(_engine(flow, arguments))
+    from flows import orchestrator
+
+    return str(orchestrator.run(flow, arguments))
 
 
 def help_of(verb: str) -> str:
     """Return a flow's command line as text."""
     return parser_of(verb, function_of(verb)).format_help()
-
-
-def _engine(flow: Any, arguments: Mapping[str, Any]) -> object:  # noqa: ANN401
-    """Create the flow run, under the release that started this process if one did, and run it."""
-    from prefect.client.orchestration import get_client
-    from prefect.flow_engine import run_flow
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-    from prefect.states import Pending
-
-    # The caller (DVC, a terminal, or a release that has its own heartbeat) sees this process end.
-    with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        with get_client(sync_client=True) as client:
-            flow_run = client.create_flow_run(
-                flow,
-                name=f"{flow.name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
-                parameters={name: as_json(value) for name, value in arguments.items()},
-                state=Pending(),
-                parent_task_run_id=_parent_task_run(client, flow.name),
-            )
-        return run_flow(flow, flow_run=flow_run, parameters=dict(arguments))
-
-
-def _parent_task_run(client: Any, verb: str) -> Any:  # noqa: ANN401
-    """Return the id of a task run in the parent flow that stands for this stage, or None.
-
-    The parent lives in another process (a release started DVC, which started this one), so the
-    link that Prefect makes for subflows in one process is made here by hand.
-    """
-    parent = os.environ.get(PARENT)
-    if not parent:
-        return None
-    from uuid import UUID
-
-    from prefect import Task
-    from prefect.states import Pending
-
-    def stands_for_subflow() -> None:
-        """Never called: the task run only links the parent to the subflow."""
-
-    return client.create_task_run(
-        task=Task(stands_for_subflow, name=verb),
-        flow_run_id=UUID(parent),
-        dynamic_key=f"{verb}-{time.time_ns()}",
-        name=verb,
-        state=Pending(),
-    ).id
 
 
 def as_json(value: Any) -> Any:  # noqa: ANN401

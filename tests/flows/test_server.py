@@ -169,7 +169,7 @@ def test_a_named_server_that_is_away_is_told_by_name(
 ) -> None:
     url = f"http://127.0.0.1:{server.any_free_port()}/api"
     monkeypatch.setenv("PREFECT_API_URL", url)
-    with pytest.raises(ServiceError, match=f"no Prefect server answers at {url}"):
+    with pytest.raises(ServiceError, match=f"Prefect at {url} does not answer"):
         server.ensure_server(state, patience=0.2)
     assert not state.exists()
 
