@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, WrapValidator, model_validator
 
 from components.params.base import Count, Positive, Section, mistake, refuse
 from components.params.training import UNSHAPING, TrainingParams
+
+# Fields that change how much is tried, where and when, and not what: a study goes on with others.
+UNNAMED: Final = frozenset(
+    {"trials", "minutes", "budget_epochs", "workers", "attempts", "finalists"}
+)
 
 
 class Range(Section):
@@ -66,12 +71,18 @@ Space = Annotated[
 
 
 class PrunerParams(Section):
-    """When a trial is given up: median of the finished ones at the same epoch."""
+    """When a trial is given up, judged by its score after each epoch."""
 
+    kind: Literal["median", "asha", "hyperband", "none"]
+    """`median`: below the median of the complete trials; `asha`: not among the best 1 in
+    `reduction` after 1, `reduction`, `reduction` squared ... epochs; `hyperband`: likewise, some
+    trials being judged from later on; `none`: never."""
     startup_trials: Count
     """Trials that run to their end before any is judged."""
     warmup_epochs: Count
     """Epochs of each trial before it is judged."""
+    reduction: Annotated[int, Field(ge=2)]
+    """Of asha and hyperband: one in so many goes on."""
 
 
 class FinalistsParams(Section):
@@ -92,10 +103,20 @@ class SearchParams(Section):
     """Trials in total, pruned ones included; a killed search goes on until there are as many."""
     minutes: Annotated[float, Field(gt=0)] | None
     """No trial starts after so many minutes; null: no limit."""
+    budget_epochs: Positive | None
+    """No trial starts when all together have trained for so many epochs; null: no limit."""
     epochs: Positive
     """Epochs per trial; fewer than training's save time and rank nearly as well."""
     startup_trials: Positive
     """Random trials before TPE proposes."""
+    warm_start: Count
+    """Trials after the first that take the best values of earlier studies of the same task; with
+    any, the result depends on what was searched on this machine before."""
+    workers: Positive | Literal["auto"]
+    """Trials at once; `auto`: as many as the memory holds, measured by the first, and no more than
+    cores. With more than one, the result depends on which of them is quicker."""
+    attempts: Positive
+    """A trial whose process dies so many times has failed."""
     pruner: PrunerParams
     space: dict[str, Space]
     """Field of `training` to its range."""
@@ -111,6 +132,10 @@ class SearchParams(Section):
             if name not in fields
         ]
         return refuse(self, mistakes)
+
+    def shaping(self) -> dict[str, Any]:
+        """Return, as JSON, what names a study: all fields but those of UNNAMED."""
+        return self.model_dump(mode="json", exclude=set(UNNAMED))
 
 
 def _unsearchable(name: str, fields: list[str]) -> str:

@@ -5,9 +5,12 @@ again with further seeds, all with the same ones, and their mean scores decide. 
 ended is kept outside the stage's outputs, and no training is done twice.
 """
 
+from components.search.about import About
+from components.search.belief import sentence
+from components.search.engines import Engine, Inline, Local
 from components.search.finalists import Finalist
-from components.search.objective import Objective, Pruned, Report
-from components.search.results import write_results
+from components.search.objective import DeviceUse, Objective, Pruned, Report, Seat
+from components.search.results import REPORT, write_results
 from components.search.retrainings import Retraining
 from components.search.run import run_search
 from components.search.searched import Searched, SearchWatch
@@ -15,15 +18,23 @@ from components.search.study import StudyPlace
 from components.search.trials import Trial
 
 __all__ = [
+    "REPORT",
+    "About",
+    "DeviceUse",
+    "Engine",
     "Finalist",
+    "Inline",
+    "Local",
     "Objective",
     "Pruned",
     "Report",
     "Retraining",
     "SearchWatch",
     "Searched",
+    "Seat",
     "StudyPlace",
     "Trial",
     "run_search",
+    "sentence",
     "write_results",
 ]

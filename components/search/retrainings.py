@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from components.errors import IntegrityError
+from components.search.jobs import Curves
 from components.search.study import StudyPlace, drop_half_line
 
 FILE: Final = "finalists.jsonl"
@@ -26,7 +27,11 @@ class Retraining:
         score: of the best epoch; None when training diverged.
         scores: by epoch.
         seconds: how long it took.
-        reason: why it diverged.
+        reason: why it diverged, or that its process died again and again.
+        attempts: of this process' life: those that died, and the one that ended.
+        memory: bytes at its peak, as of a trial.
+        worker: where it ran.
+        curves: name to points, by step or epoch.
     """
 
     trial: int
@@ -36,6 +41,10 @@ class Retraining:
     scores: Mapping[int, float]
     seconds: float
     reason: str | None
+    attempts: int = 1
+    memory: int | None = None
+    worker: str | None = None
+    curves: Curves = field(default_factory=dict)
 
 
 def read_retrainings(place: StudyPlace) -> list[Retraining]:
@@ -70,7 +79,7 @@ def keep(place: StudyPlace, retraining: Retraining) -> None:
 
 
 def _path(place: StudyPlace) -> Path:
-    return place.folder / place.name / FILE
+    return place.own / FILE
 
 
 def _retraining(row: Mapping[str, Any]) -> Retraining:
@@ -83,4 +92,11 @@ def _retraining(row: Mapping[str, Any]) -> Retraining:
         scores={int(epoch): float(value) for epoch, value in row["scores"].items()},
         seconds=float(row["seconds"]),
         reason=row["reason"],
+        attempts=int(row.get("attempts", 1)),
+        memory=row.get("memory"),
+        worker=row.get("worker"),
+        curves={
+            name: {int(at): float(value) for at, value in points.items()}
+            for name, points in row.get("curves", {}).items()
+        },
     )

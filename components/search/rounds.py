@@ -2,115 +2,130 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from components.errors import DivergenceError
-from components.params import SearchParams, TrainingParams
 from components.search.finalists import Finalist, best_trials, settle
-from components.search.objective import Objective, finite, section_of
+from components.search.jobs import Curves, Ending, Job, Key
 from components.search.retrainings import Retraining, keep, read_retrainings
-from components.search.searched import SearchWatch
-from components.search.study import StudyPlace
+from components.search.setup import Setup, deadline, merged
 from components.search.trials import Trial
 from components.seeding import derive
 
 
-@dataclass(frozen=True)
 class Rounds:
-    """Trains the finalists again, in a study that the caller holds.
+    """The finalists' further trainings, as work, in a study that the caller holds.
 
-    Attributes:
-        params: the search section.
-        training: the training section, which each trial's values are laid over.
-        seed: of the search; round n trains with the seed that derives from it and n.
-        objective: trains.
-        place: where what has ended is kept.
-        watch: told of every further training.
+    * All finalists begin one further training before any begins its second, and in one round all
+      train with the same seed, which derives from the search's and the round: so they differ by
+      their values, and a round is a fair comparison.
+    * Trials and retrainings have equally many epochs; a retraining is never pruned.
+    * What was killed is done again with the same seed; what has ended never is. So other
+      numbers of finalists or seeds go on with what is there.
+    * After `finalists.minutes` of this call no training starts, and the rounds that all
+      finalists have finished decide; the next call goes on.
+    * A finalist that diverges with one seed, or dies with it too often, trains no more.
+
+    Args:
+        setup: of the search.
+        trials: its ended trials.
+        most: how many may train at once.
     """
 
-    params: SearchParams
-    training: TrainingParams
-    seed: int
-    objective: Objective
-    place: StudyPlace
-    watch: SearchWatch
+    def __init__(self, setup: Setup, trials: Sequence[Trial], most: Callable[[], int]) -> None:
+        self.most = most
+        self._setup, self._asked = setup, setup.params.finalists
+        self._deadline = deadline(self._asked.minutes, time.monotonic())
+        self._trials = {trial.number: trial for trial in trials}
+        numbers = best_trials(trials, self._asked.trials)
+        self._own = {number: _score(self._trials[number]) for number in numbers}
+        self.done = self._kept()
+        self._waiting = [(t, n) for n in range(1, self._asked.seeds + 1) for t in numbers]
+        self._scores: dict[Key, dict[int, float]] = {}
+        self._curves: dict[Key, Curves] = {}
+        self._deaths: dict[Key, list[Ending]] = {}
 
-    def run(self, trials: Sequence[Trial]) -> tuple[Finalist, ...]:
-        """Train the best trials again, `finalists.seeds` times each, and return their scores.
+    def finalists(self) -> tuple[Finalist, ...]:
+        """Return the finalists, with the scores that may be compared."""
+        return settle(self._own, self.done, self._asked.seeds)
 
-        * All finalists have one further training before any has two, and in one round all train
-          with the same seed: so they differ by their values, and a round is a fair comparison.
-        * Trials and retrainings have equally many epochs; a retraining is never pruned.
-        * What was killed is done again with the same seed; what has ended never is. So other
-          numbers of finalists or seeds go on with what is there.
-        * After `finalists.minutes` of this call no training starts, and the rounds that all
-          finalists have finished decide; the next call goes on.
-        * A finalist that diverges with one seed trains no more.
-        """
-        asked, deadline = self.params.finalists, _deadline(self.params.finalists.minutes)
-        numbers = best_trials(trials, asked.trials)
-        by_number = {trial.number: trial for trial in trials}
-        own = {number: _score(by_number[number]) for number in numbers}
-        done = self._kept(by_number)
-        for trial, number in ((t, n) for n in range(1, asked.seeds + 1) for t in numbers):
-            if _settled(done, trial, number):
+    def next(self) -> Job | None:
+        """Return the training to start now, or None."""
+        while self._waiting and time.monotonic() < self._deadline:
+            trial, number = self._waiting.pop(0)
+            if _settled(self.done, trial, number):
                 continue
-            if time.monotonic() >= deadline:
-                break
-            done.append(self._train(by_number[trial], number))
-        return settle(own, done, asked.seeds)
+            self._setup.watch.on_restart(trial, number)
+            self._scores[trial, number] = {}
+            seed = derive(self._setup.seed, "finalists", number)
+            return self._setup.job(trial, number, self._trials[trial].values, seed)
+        return None
 
-    def _kept(self, trials: Mapping[int, Trial]) -> list[Retraining]:
+    def stepped(self, key: Key, step: object) -> None:
+        """Hand on."""
+        self._setup.watch.on_step(*key, step)
+
+    def reported(self, key: Key, epoch: int, score: float, curves: Curves) -> bool:
+        """Note the score; a finalist always goes on."""
+        self._scores[key][epoch] = score
+        self._setup.watch.on_epoch(*key, epoch, score)
+        self._curves[key] = merged(self._curves.get(key, {}), curves)
+        return True
+
+    def ended(self, key: Key, ending: Ending) -> None:
+        """Keep what has ended; one that died is done again."""
+        if ending.how == "interrupted":
+            return
+        reason = ending.reason
+        if ending.how == "died":
+            deaths = self._deaths.setdefault(key, [])
+            deaths.append(ending)
+            again = len(deaths) < self._setup.params.attempts
+            self._setup.watch.on_died(*key, str(reason), again)
+            if again:
+                self._waiting.insert(0, key)
+                return
+            reason = f"its process died {len(deaths)} times, the last time {reason}"
+        self._keep(key, ending, reason)
+
+    def _keep(self, key: Key, ending: Ending, reason: str | None) -> None:
+        deaths = self._deaths.get(key, [])
+        retraining = Retraining(
+            trial=key[0],
+            values=dict(self._trials[key[0]].values),
+            round=key[1],
+            score=ending.score,
+            scores=self._scores[key],
+            seconds=ending.seconds + sum(each.seconds for each in deaths),
+            reason=None if ending.how == "complete" else reason,
+            attempts=len(deaths) + (ending.how != "died"),
+            memory=ending.memory,
+            worker=ending.worker,
+            curves=merged(self._curves.get(key, {}), ending.curves),
+        )
+        keep(self._setup.place, retraining)
+        self._setup.forget(*key)
+        self.done.append(retraining)
+        self._setup.watch.on_retrained(retraining)
+
+    def _kept(self) -> list[Retraining]:
         """Return what earlier calls left; not what belongs to a study that was since deleted."""
         found = [
             retraining
-            for retraining in read_retrainings(self.place)
-            if retraining.trial in trials
-            and retraining.values == dict(trials[retraining.trial].values)
+            for retraining in read_retrainings(self._setup.place)
+            if retraining.trial in self._trials
+            and retraining.values == dict(self._trials[retraining.trial].values)
         ]
         for retraining in found:
-            self.watch.on_retrained(retraining)
+            self._setup.forget(retraining.trial, retraining.round)
+            self._setup.watch.on_retrained(retraining)
         return found
-
-    def _train(self, trial: Trial, number: int) -> Retraining:
-        self.watch.on_restart(trial.number, number)
-        scores: dict[int, float] = {}
-
-        def report(epoch: int, score: float) -> None:
-            scores[epoch] = finite(score)
-
-        section = section_of(self.params, self.training, trial.values, trial.number)
-        start, score, reason = time.monotonic(), None, None
-        try:
-            seed = derive(self.seed, "finalists", number)
-            score = finite(self.objective(section, seed, report))
-        except DivergenceError as error:
-            reason = error.what
-        retraining = Retraining(
-            trial=trial.number,
-            values=dict(trial.values),
-            round=number,
-            score=score,
-            scores=scores,
-            seconds=time.monotonic() - start,
-            reason=reason,
-        )
-        keep(self.place, retraining)
-        self.watch.on_retrained(retraining)
-        return retraining
 
 
 def _settled(done: Sequence[Retraining], trial: int, number: int) -> bool:
     """Tell whether a finalist has finished the round, or is out."""
     own = [retraining for retraining in done if retraining.trial == trial]
     return any(retraining.round == number or retraining.score is None for retraining in own)
-
-
-def _deadline(minutes: float | None) -> float:
-    return time.monotonic() + 60 * (minutes or math.inf)
 
 
 def _score(trial: Trial) -> float:

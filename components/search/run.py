@@ -1,58 +1,58 @@
-"""In: the search section and an objective. Out: the asked number of trials, and their finalists."""
+"""In: the search section and where to train. Out: the asked number of trials, and finalists."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Final
 
-from components.errors import DivergenceError
 from components.params import SearchParams, TrainingParams
+from components.search.asking import Asking
+from components.search.drive import drive, listening
+from components.search.engines import Engine
 from components.search.importances import importances
-from components.search.objective import Objective, Pruned, finite, section_of
+from components.search.priors import write_record
 from components.search.rounds import Rounds
 from components.search.searched import Searched, SearchWatch
-from components.search.space import defaults, distributions, within
+from components.search.setup import Setup
+from components.search.space import distributions
 from components.search.study import StudyPlace, open_study
-from components.search.trials import NUMBER, REASON, VALUES, ended, read_trial
-from components.seeding import derive
+from components.search.trials import read_trial
 
-if TYPE_CHECKING:
-    import optuna
-
-UNWATCHED = SearchWatch()
+UNWATCHED: Final = SearchWatch()
 
 
 def run_search(
     params: SearchParams,
     training: TrainingParams,
     seed: int,
-    objective: Objective,
+    engine: Engine,
     place: StudyPlace,
     watch: SearchWatch = UNWATCHED,
 ) -> Searched:
     """Search until the study has `params.trials` ended trials, whatever killed it before.
 
-    Then the best of them train again with other seeds (`Rounds.run`), and the best mean wins.
+    Then the best of them train again with other seeds (`Rounds`), and the best mean wins.
 
     * Trial 0 is the training section untouched but for `epochs`. Where one of its values lies
       outside its range, it trains with that value all the same, and the sampler does not learn
-      of it.
-    * A trial ends complete, pruned, or, when training diverged, failed with the reason; each of
-      the three counts. Any other error ends the search, not the trial.
-    * A trial that was killed does not count: its number is drawn again, and as the draw of number
-      n depends on the seed, n, and the trials that ended before it, it has the same values.
+      of it. After it come the best values of earlier studies, `params.warm_start` of them.
+    * A trial ends complete, pruned, or failed with the reason: training diverged, or its process
+      died `params.attempts` times; each of the three counts. Any other error ends the search, not
+      the trial.
+    * A trial stands in the study with its number and its values before it starts. One that was
+      interrupted goes on from its checkpoint, before any new one starts. The draw of number n
+      depends on the seed, n, and the trials that began before it.
     * All trials train with the same seed, so that they differ by their values alone.
-    * After `params.minutes` of this process no trial starts, but the first always does.
-    * Fewer trials than the study has: the first ones are the result.
+    * No trial starts after `params.minutes` of this process, or when the study has spent
+      `params.budget_epochs`, but the first always does.
+    * Fewer trials or epochs than the study has: the first ones are the result.
+    * With one worker the result depends on the arguments and on earlier studies alone; with more,
+      on which of them is quicker, too.
 
     Args:
         params: the search section.
         training: the training section, which the draws are laid over.
         seed: of the draws, and of every trial's training; further seeds derive from it.
-        objective: trains.
+        engine: trains.
         place: where the study persists.
         watch: told of every training.
 
@@ -60,77 +60,27 @@ def run_search(
         ParamsError: a value of the space is not allowed in the training section.
         TouchstoneError: another process is at this study.
         IntegrityError: the study, or the record of its finalists, cannot be read.
+        Interrupted: a signal came; what trains was told to save, and the next call goes on.
     """
     space = distributions(params, training)
-    deadline = time.monotonic() + 60 * (params.minutes or math.inf)
-    with open_study(place, params) as study:
-        runner = _Runner(params, training, seed, objective, study, space)
-        for frozen in ended(study):
-            watch.on_end(read_trial(study, frozen))
-        while (number := len(ended(study))) < params.trials:
-            if number > 0 and time.monotonic() >= deadline:
-                break
-            runner.run(number, watch)
-        counted = ended(study)[: params.trials]
-        trials = tuple(read_trial(study, frozen) for frozen in counted)
-        finalists = Rounds(params, training, seed, objective, place, watch).run(trials)
-        return Searched(place.name, trials, importances(counted), finalists)
-
-
-@dataclass(frozen=True)
-class _Runner:
-    """Runs one trial at a time in one study."""
-
-    params: SearchParams
-    training: TrainingParams
-    seed: int
-    objective: Objective
-    study: optuna.Study
-    space: Mapping[str, Any]
-
-    def run(self, number: int, watch: SearchWatch) -> None:
-        """Ask for a trial, train it, and tell how it ended."""
-        from optuna.trial import TrialState
-
-        trial, values = self._ask(number)
-        trial.set_user_attr(NUMBER, number)
-        trial.set_user_attr(VALUES, values)
-        watch.on_start(number)
-        try:
-            self.study.tell(trial, self._score(trial, number, values))
-        except Pruned:
-            self.study.tell(trial, state=TrialState.PRUNED)
-        except DivergenceError as error:
-            trial.set_user_attr(REASON, error.what)
-            self.study.tell(trial, state=TrialState.FAIL)
-        watch.on_end(read_trial(self.study, ended(self.study)[number]))
-
-    def _ask(self, number: int) -> tuple[optuna.Trial, dict[str, Any]]:
-        """Draw trial `number`; the same again when it is asked again."""
-        from optuna.samplers import TPESampler
-        from optuna.trial import TrialState
-
-        self.study.sampler = TPESampler(
-            n_startup_trials=self.params.startup_trials,
-            # numpy's legacy generator, which Optuna uses, takes 32 bits.
-            seed=derive(self.seed, "search", number) % 2**32,
+    setup = Setup(params, training, seed, place, watch)
+    with listening() as stop, engine, open_study(place) as book:
+        asking = Asking(setup, space, book, engine)
+        asking.tell()
+        drive(engine, asking, stop)
+        counted = asking.counted()
+        trials = tuple(read_trial(frozen) for frozen in counted)
+        rounds = Rounds(setup, trials, asking.most)
+        drive(engine, rounds, stop)
+        workers = asking.workers
+        found = Searched(
+            place.name,
+            trials,
+            importances(counted),
+            rounds.finalists(),
+            tuple(rounds.done),
+            workers.count if workers else 1,
+            workers.why if workers else "",
         )
-        if number > 0:
-            trial = self.study.ask(dict(self.space))
-            return trial, dict(trial.params)
-        values = defaults(self.training, self.space)
-        inside = within(self.space, values)
-        if not self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-            self.study.enqueue_trial({name: values[name] for name in inside})
-        return self.study.ask(inside), values
-
-    def _score(self, trial: optuna.Trial, number: int, values: Mapping[str, Any]) -> float:
-        section = section_of(self.params, self.training, values, number)
-
-        def report(epoch: int, score: float) -> None:
-            trial.report(finite(score), epoch)
-            # After its last epoch a trial has cost all that it can cost.
-            if epoch < section.epochs and trial.should_prune():
-                raise Pruned(f"trial {number} after epoch {epoch}")
-
-        return finite(self.objective(section, self.seed, report))
+        write_record(place, found)
+        return found

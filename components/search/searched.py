@@ -29,12 +29,23 @@ class SearchWatch:
         on_end: of a trial.
         on_restart: of a further training, with the trial's number and the round.
         on_retrained: of a further training that ended.
+        on_step: where a training stands, with the trial's number and the round, 0 for the trial
+            itself; several may run at once.
+        on_died: of a training whose process died, likewise, with the reason, and whether it is
+            done again.
+        on_note: a line about the search itself.
+        on_epoch: of an epoch that ended, with the trial's number, the round, the epoch and its
+            score.
     """
 
     on_start: Callable[[int], None] = _ignore
     on_end: Callable[[Trial], None] = _ignore
     on_restart: Callable[[int, int], None] = _ignore
     on_retrained: Callable[[Retraining], None] = _ignore
+    on_step: Callable[[int, int, object], None] = _ignore
+    on_died: Callable[[int, int, str, bool], None] = _ignore
+    on_note: Callable[[str], None] = _ignore
+    on_epoch: Callable[[int, int, int, float], None] = _ignore
 
 
 @dataclass(frozen=True)
@@ -48,12 +59,23 @@ class Searched:
             there is too little to tell.
         finalists: the best trials with their scores over several seeds, best single score first;
             empty when no trial came to its end.
+        retrainings: the further trainings of the finalists.
+        workers: how many trained at once, at most.
+        workers_why: why so many, in one line; empty where it was asked for.
     """
 
     study: str
     trials: tuple[Trial, ...]
     importances: Mapping[str, float]
     finalists: tuple[Finalist, ...]
+    retrainings: tuple[Retraining, ...] = ()
+    workers: int = 1
+    workers_why: str = ""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the trials spent together."""
+        return sum(trial.epochs for trial in self.trials)
 
     @property
     def best(self) -> Finalist:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from components.errors import IntegrityError, TouchstoneError
-from components.params import SearchParams
-
-if TYPE_CHECKING:
-    from optuna.study import Study
+from components.errors import IntegrityError
+from components.search.book import Book
+from components.search.lease import folder_lease
 
 JOURNAL: Final = "journal.log"
 
@@ -27,73 +24,70 @@ class StudyPlace:
         name: made by the caller from what makes scores comparable (data, encoder, tokens, the
             search and training sections without the number of trials and the minutes), so that
             other data start another study and more trials go on with the same one.
+        family: names all studies of the same project and task; empty: it is of none.
+        checkpoints: the folder of all trainings' checkpoints; None: none are kept.
+        database: a PostgreSQL's address, for a study that lies there; None: it lies in the folder.
     """
 
     folder: Path
     name: str
+    family: str = ""
+    checkpoints: Path | None = None
+    database: str | None = None
+
+    @property
+    def own(self) -> Path:
+        """The study's own folder."""
+        return self.folder / self.name
+
+    def checkpoints_of(self, number: int, round_: int) -> Path | None:
+        """Return the folder of one training's checkpoints."""
+        if self.checkpoints is None:
+            return None
+        return self.checkpoints / self.name / (f"{number}-{round_}" if round_ else str(number))
 
 
 @contextlib.contextmanager
-def open_study(place: StudyPlace, params: SearchParams) -> Iterator[Study]:
-    """Open the study, made anew when it is absent, and end what killed processes left running.
+def open_study(place: StudyPlace) -> Iterator[Book]:
+    """Open the study, made anew when it is absent.
 
     The journal has no heartbeat: since only one process holds the study, whatever runs in it at
-    this moment was killed.
+    this moment was interrupted, and is to go on.
 
     Raises:
         TouchstoneError: another process holds the study.
         IntegrityError: the journal cannot be read.
     """
-    folder = place.folder / place.name
-    folder.mkdir(parents=True, exist_ok=True)
-    with _held(folder):
-        study = _read(folder, place.name, params)
-        _sweep(study)
-        yield study
+    place.own.mkdir(parents=True, exist_ok=True)
+    with folder_lease(place.own) as check:
+        book = _read(place, check)
+        book.sweep()
+        yield book
 
 
-@contextlib.contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold a lock that the kernel gives back when the process dies."""
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise TouchstoneError(
-                f"{folder}: one search at a time, found another process at this study",
-                "wait until it is done, or end it",
-            ) from error
-        yield
-
-
-def _read(folder: Path, name: str, params: SearchParams) -> Study:
+def _read(place: StudyPlace, check: Callable[[], None]) -> Book:
     import optuna
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    journal = folder / JOURNAL
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    journal = place.own / JOURNAL
     # A process that was killed while it wrote leaves Optuna's own lock and half a line behind.
-    (folder / f"{JOURNAL}.lock").unlink(missing_ok=True)
+    (place.own / f"{JOURNAL}.lock").unlink(missing_ok=True)
     drop_half_line(journal)
     try:
         backend = JournalFileBackend(str(journal), JournalFileOpenLock(str(journal)))
-        study = optuna.create_study(
-            storage=JournalStorage(backend),
-            study_name=name,
-            direction="maximize",
-            load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(
-                n_startup_trials=params.pruner.startup_trials,
-                n_warmup_steps=params.pruner.warmup_epochs,
-            ),
+        storage = JournalStorage(backend)
+        optuna.create_study(
+            storage=storage, study_name=place.name, direction="maximize", load_if_exists=True
         )
-        study.get_trials(deepcopy=False)
+        study_id = storage.get_study_id_from_name(place.name)
+        storage.get_all_trials(study_id, deepcopy=False)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise IntegrityError(
             f"{journal} is no study that can be read: {error!r}",
-            f"delete {folder}; the search then starts anew",
+            f"delete {place.own}; the search then starts anew",
         ) from error
-    return study
+    return Book(storage, study_id, check)
 
 
 def drop_half_line(journal: Path) -> None:
@@ -105,11 +99,3 @@ def drop_half_line(journal: Path) -> None:
     if whole < len(content):
         with journal.open("r+b") as file:
             file.truncate(whole)
-
-
-def _sweep(study: Study) -> None:
-    """Fail what was killed, for otherwise it would repel the sampler for ever."""
-    from optuna.trial import TrialState
-
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)

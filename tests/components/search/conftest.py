@@ -30,6 +30,7 @@ def section(params_tree: dict[str, Any]) -> Callable[..., SearchParams]:
         alone = {"trials": 2, "seeds": 0, "minutes": None}
         base = {"space": SPACE, "epochs": 3, "trials": 6, "finalists": alone}
         tree = params_tree["search"] | base | values
+        tree["pruner"] = params_tree["search"]["pruner"] | values.get("pruner", {})
         return SearchParams.model_validate_json(_json(tree))
 
     return make

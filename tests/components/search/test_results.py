@@ -10,8 +10,9 @@ from components.errors import DivergenceError
 from components.files import read_json
 from components.params.load import read_tree
 from components.search import Finalist, Searched, Trial, write_results
+from tests.components.search import found
 
-PNG = b"\x89PNG"
+ABOUT = found.about()
 
 
 def trial(number: int, score: float | None, state: str = "complete") -> Trial:
@@ -36,7 +37,7 @@ SEARCHED = Searched(
 
 
 def test_winners_values_survive_the_way_through_yaml(tmp_path: Path) -> None:
-    write_results(SEARCHED, tmp_path / "search")
+    write_results(SEARCHED, ABOUT, tmp_path / "search")
     assert read_tree(tmp_path / "search" / "best.yaml") == {
         "trial": 3,
         "score": 0.5,
@@ -50,14 +51,16 @@ def test_winners_values_survive_the_way_through_yaml(tmp_path: Path) -> None:
 
 def test_single_score_has_no_spread(tmp_path: Path) -> None:
     alone = dataclasses.replace(SEARCHED, finalists=(Finalist(0, (0.5,), None),))
-    write_results(alone, tmp_path / "search")
+    write_results(alone, ABOUT, tmp_path / "search")
     assert read_tree(tmp_path / "search" / "best.yaml")["spread"] is None
 
 
 def test_finalists_are_told_and_one_that_is_out_has_no_mean(tmp_path: Path) -> None:
     out = Finalist(1, (0.9,), "loss is nan")
     write_results(
-        dataclasses.replace(SEARCHED, finalists=(out, *SEARCHED.finalists)), tmp_path / "search"
+        dataclasses.replace(SEARCHED, finalists=(out, *SEARCHED.finalists)),
+        ABOUT,
+        tmp_path / "search",
     )
     told = read_json(tmp_path / "search" / "finalists.json")
     assert told["winner"] == 3
@@ -73,7 +76,7 @@ def test_finalists_are_told_and_one_that_is_out_has_no_mean(tmp_path: Path) -> N
 
 
 def test_table_has_one_row_per_trial_failed_ones_included(tmp_path: Path) -> None:
-    write_results(SEARCHED, tmp_path / "search")
+    write_results(SEARCHED, ABOUT, tmp_path / "search")
     rows = pq.read_table(tmp_path / "search" / "trials.parquet").to_pylist()
     assert [row["state"] for row in rows] == ["complete", "pruned", "failed", "complete"]
     assert [row["score"] for row in rows] == [0.5, 0.3, None, 0.5]
@@ -83,16 +86,15 @@ def test_table_has_one_row_per_trial_failed_ones_included(tmp_path: Path) -> Non
     assert rows[3]["learning_rate"] == 4e-5
 
 
-@pytest.mark.parametrize("shares", [{}, {"learning_rate": 0.75, "decay": 0.25}])
-def test_importances_are_drawn_only_where_there_are_some(
-    tmp_path: Path, shares: dict[str, float]
-) -> None:
-    write_results(dataclasses.replace(SEARCHED, importances=shares), tmp_path / "search")
-    assert (tmp_path / "search" / "history.png").read_bytes().startswith(PNG)
-    assert (tmp_path / "search" / "importances.png").exists() == bool(shares)
+def test_report_lies_beside_what_it_is_about(tmp_path: Path) -> None:
+    write_results(SEARCHED, ABOUT, tmp_path / "search")
+    names = {path.name for path in (tmp_path / "search").iterdir()}
+    assert names == {"best.yaml", "finalists.json", "trials.parquet", "report.html"}
 
 
 def test_search_without_a_good_trial_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(DivergenceError, match="loss is nan"):
-        write_results(Searched("toy", (trial(0, None, "failed"),), {}, ()), tmp_path / "search")
+        write_results(
+            Searched("toy", (trial(0, None, "failed"),), {}, ()), ABOUT, tmp_path / "search"
+        )
     assert not (tmp_path / "search").exists()

@@ -13,7 +13,7 @@ import pytest
 
 from components.errors import IntegrityError
 from components.params import SearchParams, TrainingParams
-from components.search import Report, Retraining, SearchWatch, StudyPlace, run_search
+from components.search import Inline, Report, Retraining, SearchWatch, StudyPlace, run_search
 from components.search.retrainings import FILE
 from tests.components.search.objectives import FINALISTS, noisy, recorder
 
@@ -25,11 +25,11 @@ def test_a_later_call_goes_on_where_the_minutes_ended(
 ) -> None:
     calls, objective = recorder(noisy)
     short = section(trials=3, finalists=FINALISTS | {"minutes": 1e-9})
-    assert run_search(short, training, 7, objective, place).best.spread is None
+    assert run_search(short, training, 7, Inline(objective), place).best.spread is None
     whole = section(trials=3, finalists=FINALISTS)
-    found = run_search(whole, training, 7, objective, place)
+    found = run_search(whole, training, 7, Inline(objective), place)
     assert len(calls) == 3 + 4
-    assert run_search(whole, training, 7, objective, place) == found
+    assert run_search(whole, training, 7, Inline(objective), place) == found
     assert len(calls) == 3 + 4, "nothing is trained twice"
 
 
@@ -41,11 +41,11 @@ def test_more_seeds_and_more_finalists_go_on_with_what_is_there(
     watch = SearchWatch(on_retrained=told.append)
     for asked in ({"trials": 1, "seeds": 1}, {"trials": 2, "seeds": 1}, {"trials": 2, "seeds": 3}):
         params = section(trials=3, finalists=FINALISTS | asked)
-        found = run_search(params, training, 7, objective, place)
+        found = run_search(params, training, 7, Inline(objective), place)
     assert len(calls) == 3 + 1 + 1 + 4
     assert len({(given.model_dump_json(), seed) for given, seed in calls}) == len(calls)
     fewer = run_search(
-        section(trials=3, finalists=FINALISTS | {"seeds": 1}), training, 7, objective, place, watch
+        section(trials=3, finalists=FINALISTS | {"seeds": 1}), training, 7, Inline(objective), place, watch
     )
     assert [f.scores for f in fewer.finalists] == [f.scores[:2] for f in found.finalists]
     assert len(told) == 6, "a search that goes on tells of all that ended before"
@@ -55,7 +55,7 @@ def test_interrupted_retraining_is_done_again_with_the_same_seed(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
     params = section(trials=3, finalists=FINALISTS)
-    whole = run_search(params, training, 7, noisy, StudyPlace(place.folder, "whole"))
+    whole = run_search(params, training, 7, Inline(noisy), StudyPlace(place.folder, "whole"))
     stop = True
 
     def fragile(given: TrainingParams, seed: int, report: Report) -> float:
@@ -65,9 +65,9 @@ def test_interrupted_retraining_is_done_again_with_the_same_seed(
 
     calls, objective = recorder(fragile)
     with pytest.raises(KeyboardInterrupt):
-        run_search(params, training, 7, objective, place)
+        run_search(params, training, 7, Inline(objective), place)
     stop = False
-    found = run_search(params, training, 7, objective, place)
+    found = run_search(params, training, 7, Inline(objective), place)
     assert calls[4] == calls[5]
     assert len(calls) == 3 + 4 + 1
     assert found.finalists == whole.finalists
@@ -77,7 +77,7 @@ KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 from components.params import SearchParams, TrainingParams
-from components.search import StudyPlace, run_search
+from components.search import Inline, StudyPlace, run_search
 search, training, folder, log = json.loads(sys.argv[1])
 def objective(given, seed, report):
     with open(log, "a") as file:
@@ -89,7 +89,7 @@ def objective(given, seed, report):
 run_search(
     SearchParams.model_validate_json(json.dumps(search)),
     TrainingParams.model_validate_json(json.dumps(training)),
-    7, objective, StudyPlace(Path(folder), "toy"),
+    7, Inline(objective), StudyPlace(Path(folder), "toy"),
 )
 """
 
@@ -122,10 +122,10 @@ def test_half_a_line_of_a_killed_process_is_trained_again(
 ) -> None:
     calls, objective = recorder(noisy)
     params = section(trials=3, finalists=FINALISTS)
-    found = run_search(params, training, 7, objective, place)
+    found = run_search(params, training, 7, Inline(objective), place)
     file = place.folder / place.name / FILE
     file.write_bytes(file.read_bytes()[:-9])
-    assert run_search(params, training, 7, objective, place).finalists == found.finalists
+    assert run_search(params, training, 7, Inline(objective), place).finalists == found.finalists
     assert len(calls) == 3 + 4 + 1
 
 
@@ -134,10 +134,10 @@ def test_record_that_cannot_be_read_is_refused_with_the_cure(
     section: Section, training: TrainingParams, place: StudyPlace, garbage: bytes
 ) -> None:
     params = section(trials=1, finalists=FINALISTS)
-    run_search(params, training, 7, noisy, place)
+    run_search(params, training, 7, Inline(noisy), place)
     (place.folder / place.name / FILE).write_bytes(garbage)
     with pytest.raises(IntegrityError, match="no record that can be read") as caught:
-        run_search(params, training, 7, noisy, place)
+        run_search(params, training, 7, Inline(noisy), place)
     assert "delete" in caught.value.cure
 
 
@@ -145,11 +145,11 @@ def test_what_another_study_left_is_not_taken_for_this_ones(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
     params = section(trials=2, finalists=FINALISTS)
-    run_search(params, training, 7, noisy, place)
+    run_search(params, training, 7, Inline(noisy), place)
     (place.folder / place.name / "journal.log").unlink()
     calls, objective = recorder(noisy)
     other = training.model_copy(update={"learning_rate": 2e-3})
-    found = run_search(params, other, 7, objective, place)
+    found = run_search(params, other, 7, Inline(objective), place)
     zero = next(f for f in found.finalists if f.trial == 0)
     seeds = [seed for given, seed in calls if given.learning_rate == 2e-3]
     assert len(seeds) == 3

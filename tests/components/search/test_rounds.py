@@ -7,7 +7,7 @@ import pytest
 
 from components.errors import DivergenceError
 from components.params import SearchParams, TrainingParams
-from components.search import Objective, Report, StudyPlace, rounds, run_search
+from components.search import Inline, Objective, Report, StudyPlace, rounds, run_search
 from components.search.retrainings import FILE
 from tests.components.search.objectives import FINALISTS, OWN_SEED, noisy, recorder
 
@@ -18,7 +18,7 @@ def test_all_finalists_train_with_the_same_further_seeds_round_by_round(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
     calls, objective = recorder(noisy)
-    found = run_search(section(trials=4, finalists=FINALISTS), training, 7, objective, place)
+    found = run_search(section(trials=4, finalists=FINALISTS), training, 7, Inline(objective), place)
     assert len(calls) == 4 + 2 * 2
     further = calls[4:]
     seeds = [seed for _, seed in further]
@@ -43,7 +43,7 @@ def test_the_mean_decides_which_trial_wins(
         return (0.82, 0.60, 0.99)[rates.index(given.learning_rate)]
 
     asked = FINALISTS | {"seeds": 1}
-    found = run_search(section(trials=3, finalists=asked), training, 7, objective, place)
+    found = run_search(section(trials=3, finalists=asked), training, 7, Inline(objective), place)
     assert [finalist.trial for finalist in found.finalists] == [1, 0]
     assert (found.best.trial, found.best.scores) == (0, (0.80, 0.82))
     assert found.best_trial.score == 0.80
@@ -54,7 +54,7 @@ def test_without_further_seeds_the_best_single_score_wins(
 ) -> None:
     calls, objective = recorder(noisy)
     asked = FINALISTS | {"seeds": 0}
-    found = run_search(section(trials=4, finalists=asked), training, 7, objective, place)
+    found = run_search(section(trials=4, finalists=asked), training, 7, Inline(objective), place)
     assert len(calls) == 4
     assert found.best.mean == max(trial.score or 0 for trial in found.trials)
     assert found.best.spread is None
@@ -65,7 +65,7 @@ def test_a_single_finalist_is_trained_again_too(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
     calls, objective = recorder(noisy)
-    found = run_search(section(trials=1, finalists=FINALISTS), training, 7, objective, place)
+    found = run_search(section(trials=1, finalists=FINALISTS), training, 7, Inline(objective), place)
     assert len(calls) == 3
     assert found.best.spread is not None
 
@@ -85,7 +85,7 @@ def test_a_retraining_is_never_pruned_and_a_pruned_trial_is_no_finalist(
 
     pruner = {"startup_trials": 1, "warmup_epochs": 0}
     params = section(trials=3, pruner=pruner, finalists=FINALISTS | {"trials": 3})
-    found = run_search(params, training, 7, objective, place)
+    found = run_search(params, training, 7, Inline(objective), place)
     assert [trial.state for trial in found.trials] == ["complete", "complete", "pruned"]
     assert {finalist.trial for finalist in found.finalists} == {0, 1}
     assert calls[3:] == [3] * 4
@@ -106,7 +106,7 @@ def test_finalist_that_diverges_with_another_seed_is_out_and_named(
         return float("inf") if how == "returns" else score
 
     calls, recorded = recorder(objective)
-    found = run_search(section(trials=3, finalists=FINALISTS), training, 7, recorded, place)
+    found = run_search(section(trials=3, finalists=FINALISTS), training, 7, Inline(recorded), place)
     assert found.finalists[0].trial == 0
     assert "must be finite, found" in str(found.finalists[0].reason)
     assert found.best.trial != 0
@@ -120,7 +120,7 @@ def test_search_whose_finalists_all_diverge_has_no_best(
     def objective(given: TrainingParams, seed: int, report: Report) -> float:
         return noisy(given, seed, report) if seed == OWN_SEED else float("nan")
 
-    found = run_search(section(trials=3, finalists=FINALISTS), training, 7, objective, place)
+    found = run_search(section(trials=3, finalists=FINALISTS), training, 7, Inline(objective), place)
     with pytest.raises(DivergenceError, match="one of 2 finalists must train well") as caught:
         _ = found.best
     assert all(f"trial {finalist.trial}" in str(caught.value) for finalist in found.finalists)
@@ -150,6 +150,6 @@ def test_when_the_minutes_are_over_the_whole_rounds_decide(
     clock = Clock(objective)
     monkeypatch.setattr(rounds, "time", SimpleNamespace(monotonic=lambda: clock.now))
     params = section(trials=3, finalists=FINALISTS | {"minutes": minutes})
-    found = run_search(params, training, 7, clock, place)
+    found = run_search(params, training, 7, Inline(clock), place)
     assert len(calls) == 3 + trained
     assert [len(finalist.scores) for finalist in found.finalists] == [scores, scores]

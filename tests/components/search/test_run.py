@@ -13,7 +13,7 @@ import pytest
 
 from components.errors import DivergenceError, ParamsError
 from components.params import SearchParams, TrainingParams
-from components.search import Report, SearchWatch, StudyPlace, Trial, run_search
+from components.search import Inline, Report, SearchWatch, StudyPlace, Trial, run_search
 
 Section = Callable[..., SearchParams]
 
@@ -41,7 +41,7 @@ def test_trial_0_is_the_training_section_untouched(
         seen.append(given)
         return distance(given, seed, report)
 
-    run_search(section(trials=2), training, 7, objective, place)
+    run_search(section(trials=2), training, 7, Inline(objective), place)
     assert seen[0] == training.model_copy(update={"epochs": 3})
     assert seen[1] != seen[0]
 
@@ -50,7 +50,7 @@ def test_default_outside_its_range_is_trained_as_it_is(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
     outside = training.model_copy(update={"learning_rate": 0.05, "decay": "linear"})
-    searched = run_search(section(trials=3), outside, 7, distance, place)
+    searched = run_search(section(trials=3), outside, 7, Inline(distance), place)
     assert searched.trials[0].values["learning_rate"] == 0.05
     assert all(trial.values["learning_rate"] <= 0.01 for trial in searched.trials[1:])
 
@@ -58,7 +58,7 @@ def test_default_outside_its_range_is_trained_as_it_is(
 def test_whole_fields_stay_whole_and_values_stay_in_their_ranges(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
-    for trial in run_search(section(trials=8), training, 7, distance, place).trials:
+    for trial in run_search(section(trials=8), training, 7, Inline(distance), place).trials:
         assert isinstance(trial.values["batch_size"], int)
         assert trial.values["batch_size"] % 8 == 0
         assert 0 <= trial.values["dropout"] <= 0.4
@@ -74,7 +74,7 @@ def test_all_trials_train_with_the_same_seed(
         seeds.append(seed)
         return distance(given, seed, report)
 
-    run_search(section(trials=3), training, 7, objective, place)
+    run_search(section(trials=3), training, 7, Inline(objective), place)
     assert seeds == [7, 7, 7]
 
 
@@ -92,7 +92,7 @@ def test_hopeless_trial_is_stopped_early_and_the_best_is_not_pruned(
         return score
 
     params = section(trials=4, epochs=5, pruner={"startup_trials": 2, "warmup_epochs": 2})
-    searched = run_search(params, training, 7, objective, place)
+    searched = run_search(params, training, 7, Inline(objective), place)
     assert [trial.state for trial in searched.trials] == ["complete"] * 3 + ["pruned"]
     assert epochs == {0: 5, 1: 5, 2: 5, 3: 2}
     assert searched.trials[3].scores == {1: 0.1, 2: 0.1}
@@ -109,7 +109,7 @@ def test_trial_is_not_pruned_after_its_last_epoch(
         return score
 
     params = section(trials=3, pruner={"startup_trials": 1, "warmup_epochs": 0})
-    searched = run_search(params, training, 7, objective, place)
+    searched = run_search(params, training, 7, Inline(objective), place)
     assert [trial.state for trial in searched.trials] == ["complete"] * 3
 
 
@@ -129,7 +129,7 @@ def test_diverged_trial_counts_and_is_never_the_best(
             report(1, float("nan"))
         return float("nan")
 
-    searched = run_search(section(trials=4), training, 7, objective, place)
+    searched = run_search(section(trials=4), training, 7, Inline(objective), place)
     assert len(calls) == len(searched.trials) == 4
     assert searched.trials[1].state == "failed"
     assert "finite, found nan" in str(searched.trials[1].reason)
@@ -142,7 +142,7 @@ def test_search_without_one_good_trial_has_no_best(
     def objective(*_: object) -> float:
         return float("inf")
 
-    searched = run_search(section(trials=2), training, 7, objective, place)
+    searched = run_search(section(trials=2), training, 7, Inline(objective), place)
     with pytest.raises(DivergenceError, match="one of 2 trials must end well"):
         _ = searched.best
 
@@ -151,7 +151,7 @@ def test_other_errors_end_the_search_and_the_trial_is_run_again(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
     whole = run_search(
-        section(trials=4), training, 7, distance, StudyPlace(place.folder, "unbroken")
+        section(trials=4), training, 7, Inline(distance), StudyPlace(place.folder, "unbroken")
     )
     calls = []
 
@@ -162,8 +162,8 @@ def test_other_errors_end_the_search_and_the_trial_is_run_again(
         return distance(given, seed, report)
 
     with pytest.raises(KeyboardInterrupt):
-        run_search(section(trials=4), training, 7, fragile, place)
-    searched = run_search(section(trials=4), training, 7, fragile, place)
+        run_search(section(trials=4), training, 7, Inline(fragile), place)
+    searched = run_search(section(trials=4), training, 7, Inline(fragile), place)
     assert calls[2] == calls[3]
     assert len(calls) == 5
     assert values(searched.trials) == values(whole.trials)
@@ -175,9 +175,9 @@ def test_more_trials_go_on_with_the_same_study_and_fewer_take_its_first(
 ) -> None:
     told: list[int] = []
     watch = SearchWatch(on_end=lambda trial: told.append(trial.number))
-    first = run_search(section(trials=3), training, 7, distance, place)
-    more = run_search(section(trials=5), training, 7, distance, place, watch)
-    fewer = run_search(section(trials=2), training, 7, distance, place)
+    first = run_search(section(trials=3), training, 7, Inline(distance), place)
+    more = run_search(section(trials=5), training, 7, Inline(distance), place, watch)
+    fewer = run_search(section(trials=2), training, 7, Inline(distance), place)
     assert values(more.trials[:3]) == values(first.trials)
     assert len(more.trials) == 5
     assert told == [0, 1, 2, 3, 4]
@@ -188,7 +188,7 @@ def test_resumed_search_does_not_repeat_its_draws(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
     for trials in (2, 4, 6):
-        searched = run_search(section(trials=trials), training, 7, distance, place)
+        searched = run_search(section(trials=trials), training, 7, Inline(distance), place)
     rates = {trial.values["learning_rate"] for trial in searched.trials}
     assert len(rates) == 6
 
@@ -196,7 +196,7 @@ def test_resumed_search_does_not_repeat_its_draws(
 def test_no_trial_starts_after_the_minutes_but_the_first_always_does(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
-    searched = run_search(section(trials=5, minutes=1e-9), training, 7, distance, place)
+    searched = run_search(section(trials=5, minutes=1e-9), training, 7, Inline(distance), place)
     assert [trial.number for trial in searched.trials] == [0]
 
 
@@ -205,7 +205,7 @@ def test_value_that_training_refuses_is_reported_before_any_trial(
 ) -> None:
     space = {"dropout": {"low": 0.0, "high": 1.5, "log": False, "step": None}}
     with pytest.raises(ParamsError, match=r"search\.space\.dropout"):
-        run_search(section(space=space), training, 7, distance, place)
+        run_search(section(space=space), training, 7, Inline(distance), place)
     assert not place.folder.exists()
 
 
@@ -214,14 +214,14 @@ def test_range_of_a_whole_field_must_be_whole(
 ) -> None:
     space = {"batch_size": {"low": 8.5, "high": 32, "log": False, "step": None}}
     with pytest.raises(ParamsError, match=r"batch_size: low, high and step must be whole"):
-        run_search(section(space=space), training, 7, distance, place)
+        run_search(section(space=space), training, 7, Inline(distance), place)
 
 
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 from components.params import SearchParams, TrainingParams
-from components.search import StudyPlace, run_search
+from components.search import Inline, StudyPlace, run_search
 search, training, folder = json.loads(sys.argv[1])
 calls = []
 def objective(given, seed, report):
@@ -233,7 +233,7 @@ def objective(given, seed, report):
 run_search(
     SearchParams.model_validate_json(json.dumps(search)),
     TrainingParams.model_validate_json(json.dumps(training)),
-    7, objective, StudyPlace(Path(folder), "toy"),
+    7, Inline(objective), StudyPlace(Path(folder), "toy"),
 )
 """
 
@@ -252,8 +252,8 @@ def test_search_killed_again_and_again_reaches_exactly_the_asked_number(
         report(1, 0.5)
         return 0.5 + given.dropout
 
-    searched = run_search(params, training, 7, objective, place)
-    undisturbed = run_search(params, training, 7, objective, StudyPlace(place.folder, "whole"))
+    searched = run_search(params, training, 7, Inline(objective), place)
+    undisturbed = run_search(params, training, 7, Inline(objective), StudyPlace(place.folder, "whole"))
     assert [trial.attempts for trial in searched.trials] == [1, 2, 2, 1]
     assert values(searched.trials) == values(undisturbed.trials)
     assert searched.best_trial.values == undisturbed.best_trial.values

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.params import SearchParams, TrainingParams, overlay
-from components.search import Report, StudyPlace, run_search
+from components.search import Inline, Report, StudyPlace, run_search
 from components.tasks.base import Task
 from components.training import Epoch, Watch, fit, save
 
@@ -48,8 +48,8 @@ def test_same_data_params_and_seed_give_the_same_digest_resumed_and_not(
         place = StudyPlace(tmp_path / "studies", name)
         for _ in stopped:
             with contextlib.suppress(KeyboardInterrupt):
-                run_search(search, section(epochs=1), 7, objective, place)
-        found = run_search(search, section(epochs=1), 7, objective, place)
+                run_search(search, section(epochs=1), 7, Inline(objective), place)
+        found = run_search(search, section(epochs=1), 7, Inline(objective), place)
         winner = overlay(section(epochs=1), found.best_trial.values, "best.yaml")
         fitted = fit(task, winner, tiny_encoder, tokens, 7)
         return save(fitted, task, tokens, {"id": "toy"}, tmp_path / name), begun
