@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from prefect import flow
@@ -17,8 +16,8 @@ from components.seeding import derive
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from components.tokens import read_token_card
-from components.training import Checkpoints, Watch, fit, save, training_key
-from flows.progress import Advance, progress
+from components.training import Checkpoints, fit, save, training_key
+from flows.progress import trainings
 from flows.stage import STATE, as_json
 
 
@@ -40,9 +39,9 @@ def train(
     seed, digest = derive(project.seed, "training"), encoders.digest(encoder.sha256)
     key = training_key(kind, winner, digest, tokens, seed)
     checkpoints = Checkpoints(STATE / "checkpoints" / key[:16], winner.checkpoint_minutes, digest)
-    with progress("train") as advance:
+    with trainings("train") as board:
         try:
-            fitted = fit(kind, winner, folder, tokens, seed, watch(advance), checkpoints)
+            fitted = fit(kind, winner, folder, tokens, seed, board.watch("train"), checkpoints)
         except DivergenceError:
             # Whatever goes on from there diverges again.
             checkpoints.remove()
@@ -52,15 +51,3 @@ def train(
     save(fitted, kind, tokens, lineage(sha256_json(card["sha256"]), shaped_by, digest), out)
     checkpoints.remove()
     return f"validation {kind.metric} {fitted.score:.4f} after epoch {fitted.best_epoch}"
-
-
-def watch(advance: Advance) -> Watch:
-    """Return a watch that shows steps, loss and speed, and prints what is out of the ordinary."""
-    return Watch(
-        on_step=lambda step: advance(
-            step.number,
-            step.steps,
-            f"epoch {step.epoch}  loss {step.loss:.3f}  {step.tokens_per_second:.0f} tokens/s",
-        ),
-        on_note=lambda note: print(f"train: {note}", file=sys.stderr, flush=True),
-    )

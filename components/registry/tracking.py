@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from components.registry.locks import safe
 from components.registry.place import Registry, local_artifacts
 from components.registry.waiting import patient
 
@@ -114,11 +115,14 @@ def log_report(registry: Registry, study_run: str, page: Path) -> str:
     """Put a page beside a study's run; put there again, it replaces the one that stands there.
 
     Returns:
-        Its address within MLflow's pages.
+        Its address: among a server's pages, else the file's own.
     """
     registry.client.log_artifact(study_run, str(page))
+    if not registry.uri.startswith(("http://", "https://")):
+        return page.resolve().as_uri()
     where = registry.client.get_run(study_run).info.experiment_id
-    return f"#/experiments/{where}/runs/{study_run}/artifacts/{page.name}"
+    server = safe(registry.uri).rstrip("/")
+    return f"{server}/#/experiments/{where}/runs/{study_run}/artifacts/{page.name}"
 
 
 @patient

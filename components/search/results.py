@@ -1,4 +1,4 @@
-"""In: what a search found. Out: search/: the best values, all trials, and pictures of them."""
+"""In: what a search found. Out: search/: the best values, all trials, and a report on them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.files import atomic_folder, write_json, write_text
+from components.search.about import About
 from components.search.finalists import Finalist
-from components.search.pictures import draw_history, draw_importances
+from components.search.report import write_report
 from components.search.searched import Searched
 from components.search.trials import Trial
 
+REPORT = "report.html"
 
-def write_results(searched: Searched, out: Path) -> None:
-    """Write best.yaml, finalists.json, trials.parquet, and pictures.
 
-    The pictures are history.png and, where they can be told, importances.png.
+def write_results(searched: Searched, about: About, out: Path) -> None:
+    """Write best.yaml, finalists.json, trials.parquet and report.html.
+
+    Args:
+        searched: what was found.
+        about: what the report tells beside it.
+        out: the folder; it appears as a whole.
 
     Raises:
         DivergenceError: no trial came to its end, or no finalist stood; nothing is written.
@@ -39,9 +45,7 @@ def write_results(searched: Searched, out: Path) -> None:
         write_text(folder / "best.yaml", _yaml(winner))
         write_json(folder / "finalists.json", {"trials": finalists, "winner": best.trial})
         pq.write_table(_table(searched.trials), folder / "trials.parquet")
-        draw_history(searched, folder / "history.png")
-        if searched.importances:
-            draw_importances(searched.importances, folder / "importances.png")
+        write_report(searched, about, folder / REPORT)
 
 
 def _finalist(finalist: Finalist) -> dict[str, Any]:
@@ -77,6 +81,8 @@ def _table(trials: tuple[Trial, ...]) -> pa.Table:
         "seconds": pa.array([t.seconds for t in trials], pa.float64()),
         "attempts": pa.array([t.attempts for t in trials], pa.int64()),
         "reason": pa.array([t.reason for t in trials], pa.string()),
+        "origin": pa.array([t.origin for t in trials], pa.string()),
+        "memory": pa.array([t.memory for t in trials], pa.int64()),
     }
     fields = {name: pa.array([t.values[name] for t in trials]) for name in trials[0].values}
     return pa.table({**fixed, **fields})
