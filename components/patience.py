@@ -15,9 +15,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from components.errors import Away
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
 
@@ -29,8 +32,27 @@ LONGEST_REASON: Final = 160
 UNREACHABLE: Final = frozenset(
     {errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN}
 )
-# Whether an outer call waits already: it does the whole of its work again, so nothing inside may.
-_WAITED_FOR: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("waited", default=False)
+# PostgreSQL's own codes: admin shutdown, crash shutdown, cannot connect now; 08 is the connection.
+GONE: Final = ("57P01", "57P02", "57P03", "08")
+# While a connection is made there is no code. What a server says begins with FATAL.
+STARTING: Final = ("starting up", "shutting down", "recovery mode", "not yet accepting")
+UNANSWERED: Final = (
+    "refused",
+    "timeout",
+    "timed out",
+    "closed the connection",
+    "connection reset",
+    "network is unreachable",
+    "no route to host",
+    "no such file or directory",
+    "[errno -3]",
+    # another process writes into the SQLite file
+    "is locked",
+)
+# Whom an outer call waits for: it does the whole of its work again, so nothing inside may.
+_WAITED_FOR: Final[contextvars.ContextVar[frozenset[str]]] = contextvars.ContextVar(
+    "waited_for", default=frozenset()
+)
 
 
 @dataclass(frozen=True)
@@ -64,11 +86,13 @@ def wait_out(backends: Sequence[Backend], seconds: float, work: Callable[[], T])
     Raises:
         Away: one of them did not come back in time.
     """
-    if _WAITED_FOR.get():
+    outer = _WAITED_FOR.get()
+    own = [backend for backend in backends if backend.name not in outer]
+    if not own:
         return work()
-    token = _WAITED_FOR.set(True)
+    token = _WAITED_FOR.set(outer | {backend.name for backend in own})
     try:
-        return _again_and_again(backends, seconds, work)
+        return _again_and_again(own, seconds, work)
     finally:
         _WAITED_FOR.reset(token)
 
@@ -167,6 +191,29 @@ def _silent(error: BaseException) -> bool:
     if isinstance(error, ConnectionError | TimeoutError | http.client.IncompleteRead):
         return True
     return isinstance(error, OSError) and error.errno in UNREACHABLE
+
+
+def database_away(error: BaseException) -> bool:
+    """Tell whether a database says, by way of SQLAlchemy, that it is away or locked for now."""
+    if "sqlalchemy" not in sys.modules:
+        return False
+    from sqlalchemy.exc import DBAPIError
+
+    return any(isinstance(one, DBAPIError) and _gone(one) for one in causes(error))
+
+
+def _gone(error: DBAPIError) -> bool:
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    if code:
+        return str(code).startswith(GONE)
+    text = str(error.orig).lower()
+    if "fatal:" in text:
+        return any(word in text for word in STARTING)
+    return error.connection_invalidated or any(word in text for word in UNANSWERED)
 
 
 def reason(error: BaseException) -> str:

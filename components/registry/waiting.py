@@ -14,9 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
-import sqlalchemy as sa
-
-from components.patience import Backend, causes, unreachable, wait_out
+from components.patience import Backend, causes, database_away, unreachable, wait_out
 from components.registry.locks import connects, ledger_address, safe
 
 if TYPE_CHECKING:
@@ -30,23 +28,6 @@ LATER: Final = frozenset({408, 429, 502, 503, 504})
 STATUS: Final = re.compile(r"error code (\d{3}) != |too many (\d{3}) error responses")
 SERVER_ERROR: Final = 500
 SECONDS: Final = 5.0
-# PostgreSQL's own codes: admin shutdown, crash shutdown, cannot connect now; 08 is the connection.
-GONE: Final = ("57P01", "57P02", "57P03", "08")
-# While a connection is made there is no code. What a server says begins with FATAL.
-STARTING: Final = ("starting up", "shutting down", "recovery mode", "not yet accepting")
-UNANSWERED: Final = (
-    "refused",
-    "timeout",
-    "timed out",
-    "closed the connection",
-    "connection reset",
-    "network is unreachable",
-    "no route to host",
-    "no such file or directory",
-    "[errno -3]",
-    # another process writes into the SQLite file
-    "is locked",
-)
 
 
 def patient(
@@ -82,13 +63,13 @@ def books(uri: str) -> Backend:
         return Backend(
             f"MLflow at {safe(uri)}",
             cure,
-            lambda error: unreachable(error) or _unavailable(error) or _database_away(error),
+            lambda error: unreachable(error) or _unavailable(error) or database_away(error),
             lambda: health(uri) is None,
         )
     return Backend(
         f"MLflow's database at {safe(uri)}",
         "start it" if not uri.startswith("sqlite") else "end what keeps it locked",
-        lambda error: unreachable(error) or _database_away(error),
+        lambda error: unreachable(error) or database_away(error),
         lambda: connects(uri),
     )
 
@@ -98,7 +79,7 @@ def _ledger(registry: Registry) -> Backend:
     return Backend(
         f"the ledger at {safe(address)}",
         "start it" if not address.startswith("sqlite") else "end what keeps it locked",
-        lambda error: _database_away(error) and not _is_mlflow(error),
+        lambda error: database_away(error) and not _is_mlflow(error),
         lambda: connects(address),
     )
 
@@ -132,19 +113,3 @@ def _unavailable(error: BaseException) -> bool:
         if (found := STATUS.search(str(one))) and int(found[1] or found[2]) in LATER:
             return True
     return False
-
-
-def _database_away(error: BaseException) -> bool:
-    return any(isinstance(one, sa.exc.DBAPIError) and _gone(one) for one in causes(error))
-
-
-def _gone(error: sa.exc.DBAPIError) -> bool:
-    if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
-        return False
-    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    if code:
-        return str(code).startswith(GONE)
-    text = str(error.orig).lower()
-    if "fatal:" in text:
-        return any(word in text for word in STARTING)
-    return error.connection_invalidated or any(word in text for word in UNANSWERED)
