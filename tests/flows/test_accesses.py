@@ -7,25 +7,19 @@ while the stages run that must do without it.
 
 from __future__ import annotations
 
-import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.params.load import read_tree
 from flows.__main__ import main
 from tests.flows.accesses import Accesses
-from tests.flows.conftest import write_params
-
-STAGES: dict[str, Any] = read_tree(Path(__file__).parents[2] / "dvc.yaml")["stages"]
+from tests.flows.projects import STAGES, command, new_project, working_in
 
 # What each stage may open of the test split, and why.
 TEST_FILES: dict[str, set[str]] = {
@@ -43,23 +37,12 @@ AFTERWARDS = {"evaluate", "register", "gate"}
 WITHOUT = ("tokenize", "search", "train", "export")
 
 
-def command(verb: str) -> list[str]:
-    """Return the arguments that dvc.yaml gives to a stage's flow."""
-    text = STAGES[verb]["cmd"].replace("${ingestion.folder}", "data/source")
-    return shlex.split(text)[3:]
-
-
 @pytest.fixture(scope="module")
 def project(
     prefect_server: str, small: dict[str, object], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("watched")
-    (folder / "data" / "source").mkdir(parents=True)
-    write_params(folder, small)
-    before = Path.cwd()
-    os.chdir(folder)
-    yield folder
-    os.chdir(before)
+    with working_in(new_project(tmp_path_factory.mktemp("watched"), small)) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

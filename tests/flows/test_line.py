@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.files import read_json, verify_manifest
-from components.params.load import read_tree
 from flows.__main__ import main
-from tests.flows.conftest import write_params
-
-GRAPH: dict[str, Any] = read_tree(Path(__file__).parents[2] / "dvc.yaml")
-
-
-def command(verb: str) -> list[str]:
-    """Return the arguments that dvc.yaml gives to a stage's flow."""
-    text = GRAPH["stages"][verb]["cmd"].replace("${ingestion.folder}", "data/source")
-    return shlex.split(text)[3:]
-
-
-@pytest.fixture(scope="module")
-def line(
-    prefect_server: str, small: dict[str, object], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
-    """The folder of a project in which every stage was run once, in order."""
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "data" / "source").mkdir(parents=True)
-    write_params(folder, small)
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        for verb in GRAPH["stages"]:
-            assert main(command(verb)) == 0, verb
-        yield folder
-    finally:
-        os.chdir(before)
+from tests.flows.projects import STAGES, command, write_params
 
 
 def test_the_verdict_is_about_the_bundle_that_was_registered(line: Path) -> None:
@@ -128,15 +98,15 @@ def test_stages_report_to_prefect(line: Path, prefect_server: str) -> None:
 
     with get_client(sync_client=True) as client:
         names = {flow.name for flow in client.read_flows()}
-    assert set(GRAPH["stages"]) <= names
+    assert set(STAGES) <= names
 
 
 def test_another_candidate_is_judged_against_the_champion_on_the_same_examples(
-    line: Path, small: dict[str, Any]
+    line: Path, learning: dict[str, Any]
 ) -> None:
     assert main(["promote"]) == 0
     first = read_json(line / "registry/receipt.json")
-    write_params(line, small | {"training": small["training"] | {"dropout": 0.3}})
+    write_params(line, learning | {"training": learning["training"] | {"dropout": 0.3}})
     for verb in ("train", "export", "evaluate", "register", "gate"):
         assert main(command(verb)) == 0, verb
     verdict = read_json(line / "registry/verdict.json")

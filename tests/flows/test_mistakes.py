@@ -17,7 +17,7 @@ import pytest
 
 from components.files import write_json
 from flows.__main__ import main
-from tests.flows.conftest import write_params
+from tests.flows.projects import write_params
 
 INGEST = ["ingest", "--source", "data/source", "--out", "data/raw"]
 ROW = "body,intent,customer_id,channel,segment\n"
