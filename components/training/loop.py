@@ -80,6 +80,7 @@ class Loop:
             "place": self.place,
             "model": Weights(run.plain),
             "optimizer": Moments(run.optimizer),
+            "average": run.average,
             "draws": self.draws,
             "best": self.best,
             "meter": _Sums(self.meter, device),
@@ -146,8 +147,9 @@ class Loop:
             self.memory.halve_scoring(BATCH_SIZE, reason)
 
         def work() -> dict[str, float]:
-            metrics = score(run.model, run.validation, self.memory.shrink)
-            self.best.offer(run.plain, metrics[task.metric])
+            with run.average.applied():
+                metrics = score(run.model, run.validation, self.memory.shrink)
+                self.best.offer(run.plain, metrics[task.metric])
             return metrics
 
         metrics = persist(work, again)

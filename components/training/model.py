@@ -64,8 +64,11 @@ def load_model(task: Task, encoder: Path, dropout: float) -> torch.nn.Module:
 
 
 def compiles(params: TrainingParams, device: torch.device) -> bool:
-    """Tell whether the model is compiled: on a CPU it costs 35 s and wants a C++ compiler."""
-    return params.compile == "auto" and device.type == "cuda"
+    """Tell whether the model is compiled: on a CPU it costs 35 s and wants a C++ compiler.
+
+    Adversarial passes put hooks on the word vectors, which a compiled model would not see.
+    """
+    return params.compile == "auto" and device.type == "cuda" and not params.adversarial
 
 
 def shape(model: torch.nn.Module, params: TrainingParams, device: torch.device) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from components.params import TrainingParams
+from components.training.layer_decay import layer_shares
 from components.training.schedule import rate_share
 
 if TYPE_CHECKING:
@@ -18,14 +19,25 @@ TINY: Final = 1e-6
 def adamw(model: torch.nn.Module, params: TrainingParams) -> torch.optim.AdamW:
     """Return fused AdamW (Loshchilov and Hutter, arXiv:1711.05101).
 
-    Vectors and scalars (biases, normalization weights) do not decay; matrices do.
+    Vectors and scalars (biases, normalization weights) do not decay; matrices do. Each group has
+    its share of the learning rate, see `layer_shares`.
     """
     import torch
 
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    shares = layer_shares(model, params.layer_decay)
     groups = [
-        {"params": [w for w in trained if w.ndim > 1], "weight_decay": params.weight_decay},
-        {"params": [w for w in trained if w.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [
+                weight
+                for name, weight in trained.items()
+                if (weight.ndim > 1) == matrices and shares[name] == share
+            ],
+            "weight_decay": params.weight_decay if matrices else 0.0,
+            "share": share,
+        }
+        for share in sorted(set(shares.values()), reverse=True)
+        for matrices in (True, False)
     ]
     return torch.optim.AdamW(groups, lr=params.learning_rate, fused=True)
 
@@ -36,7 +48,7 @@ def set_rate(
     """Set the learning rate of step `step` (0 for the first) and return it."""
     rate = params.learning_rate * rate_share(step, steps, params.warmup_share, params.decay)
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["share"]
     return rate
 
 

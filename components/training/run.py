@@ -10,14 +10,18 @@ from components.errors import DataError
 from components.params import TrainingParams
 from components.tasks.base import Task
 from components.tokens import open_split, read_token_card
+from components.training.adversarial import Adversary
+from components.training.averaging import Average
 from components.training.batches import Rows, micro_batches
 from components.training.feed import Feed
+from components.training.freezing import freeze
 from components.training.lean import lean
 from components.training.loss import IGNORED, summed_cross_entropy
 from components.training.meter import Done
 from components.training.model import COMPILED_MULTIPLE, compiles, load_model, shape
 from components.training.optimizer import adamw, update
 from components.training.parallel import part_ways, share, synchronised, total
+from components.training.weighting import class_weights
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +38,9 @@ class Run:
     optimizer: torch.optim.Optimizer
     train: Feed
     validation: Feed
+    average: Average
+    adversary: Adversary
+    label_weights: torch.Tensor | None
 
     @property
     def plain(self) -> torch.nn.Module:
@@ -45,6 +52,7 @@ class Run:
         """Take one optimizer step, its gradients computed in so many micro-batches."""
         loss = self.backward(batch, accumulation)
         norm = update(self.accelerator, self.model, self.optimizer, self.params.max_grad_norm)
+        self.average.update()
         return Done(loss, norm, len(batch), int(self.train.lengths[batch].sum()))
 
     def backward(self, batch: Rows, accumulation: int) -> torch.Tensor:
@@ -57,14 +65,20 @@ class Run:
         factor = accelerator.num_processes / len(batch) if len(own) else 0.0
         parts = micro_batches(own if len(own) else batch[:1], accumulation)
         for number, rows in enumerate(parts, start=1):
-            with synchronised(accelerator, self.model, last=number == len(parts)):
-                logits = self.model(**self.train.inputs(rows)).logits
-                loss = summed_cross_entropy(
-                    logits, self.train.targets(rows), self.params.label_smoothing
-                )
-                accelerator.backward(loss * factor)
-            losses.append(loss.detach() if len(own) else torch.zeros_like(loss))
+            told: list[torch.Tensor] = []
+            for final in self.adversary.passes():
+                last = final and number == len(parts)
+                with synchronised(accelerator, self.model, last=last):
+                    loss = self._loss(rows)
+                    accelerator.backward(loss * factor)
+                told.append(loss.detach() if len(own) else torch.zeros_like(loss))
+            losses.append(told[0])
         return total(accelerator, torch.stack(losses).sum())
+
+    def _loss(self, rows: Rows) -> torch.Tensor:
+        logits = self.model(**self.train.inputs(rows)).logits
+        smoothing, weights = self.params.label_smoothing, self.label_weights
+        return summed_cross_entropy(logits, self.train.targets(rows), smoothing, weights)
 
     def torn(self, number: int) -> bool:
         """Tell whether a step that failed has altered weights, `number` steps having been done.
@@ -97,8 +111,21 @@ def start(
                 f"{tokens}: the {split} split must have labels, found all of them masked",
                 "look at how the task encodes its targets",
             )
-    model = lean(load_model(task, encoder, params.dropout), feeds[0])
+    model = load_model(task, encoder, params.dropout)
+    freeze(model, params.frozen_layers, params.frozen_embeddings)
+    model = lean(model, feeds[0])
     shape(model, params, accelerator.device)
     model, optimizer = accelerator.prepare(model.train(), adamw(model, params))
     part_ways(accelerator)
-    return Run(params, accelerator, model, optimizer, *feeds)
+    bare = accelerator.unwrap_model(model)
+    return Run(
+        params,
+        accelerator,
+        model,
+        optimizer,
+        feeds[0],
+        feeds[1],
+        average=Average(bare, params.averaging),
+        adversary=Adversary(bare.get_input_embeddings(), params.adversarial),
+        label_weights=class_weights(feeds[0], params.class_weights),
+    )
