@@ -14,9 +14,12 @@ VARIABLE: Final = "FAILPOINT"
 NAMES: Final = (
     "search.asked",
     "search.told",
+    "run.created",
+    "run.logged",
     "register.uploaded",
     "register.version",
     "register.challenger",
+    "attach.uploaded",
     "ledger.appended",
     "move.intent",
     "move.alias",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import IntegrityError
+from components.failpoints import failpoint
 from components.files import sha256_file, write_text
 from components.registry.about import fetch_facts
 from components.registry.aliases import model_version, seen
@@ -60,6 +61,7 @@ def attach(
     card = model_card(verdict, fetch_facts(registry, name, version))
     folder = f"gate/{version}"
     _upload(registry, str(entry.run_id), folder, files, card)
+    failpoint("attach.uploaded")
     beside = _beside(registry, str(entry.run_id), folder, [*files, CARD])
     registry.client.update_model_version(
         name, str(version), fitting(card.replace(SECTION, f"\n\n{beside}{SECTION}", 1), REST)

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from components.failpoints import failpoint
 from components.registry.locks import safe
 from components.registry.place import Registry, local_artifacts
 from components.registry.waiting import patient
@@ -106,7 +107,7 @@ def log_trial(registry: Registry, study_run: str, trial: Trial) -> str:
     _log(registry, run, trial.values, points)
     if trial.reason:
         registry.client.set_tag(run.info.run_id, REASON, trial.reason[:LONGEST])
-    registry.client.set_terminated(run.info.run_id, STATUS[trial.state])
+    _end(registry, run, STATUS[trial.state])
     return str(run.info.run_id)
 
 
@@ -154,9 +155,15 @@ def log_training(
         if name != EPOCH
     ]
     _log(registry, run, params, metrics)
-    registry.client.set_terminated(run.info.run_id, "FINISHED")
+    _end(registry, run, "FINISHED")
     registry.client.set_terminated(study_run, "FINISHED")
     return str(run.info.run_id)
+
+
+def _end(registry: Registry, run: Any, status: str) -> None:  # noqa: ANN401
+    """Write how a run ended, once all that belongs to it stands there."""
+    failpoint("run.logged")
+    registry.client.set_terminated(run.info.run_id, status)
 
 
 def training_run(
@@ -192,7 +199,9 @@ def _run(
     if found:
         return found[0]
     tags = dict(key) | ({PARENT: parent} if parent else {})
-    return registry.client.create_run(where, tags=tags, run_name=title)
+    made = registry.client.create_run(where, tags=tags, run_name=title)
+    failpoint("run.created")
+    return made
 
 
 def _log(
