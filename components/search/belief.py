@@ -242,8 +242,8 @@ def _ends(searched: Searched, about: About) -> Iterator[Statement]:
         yield Statement(
             "informs",
             "At the end of a range",
-            f"{field} {number(value)} lies {where} the {side} end of search.space.{field}: there may "
-            "be better ones still.",
+            f"{field} {number(value)} lies {where} the {side} end of search.space.{field}: "
+            "there may be better ones still.",
         )
 
 

@@ -26,8 +26,8 @@ BELOW: Final = 0.3
 # Height of one axis of the parallel coordinates in pixels, and where its line lies in it.
 ROW: Final = 66
 LINE: Final = 30
-# Steps of colour from the worst score to the best.
-SHADES: Final = 5
+# A trial's shade: 5 for the best tenth, 1 for the worse half.
+SHADES: Final = (0.1, 0.2, 0.35, 0.5)
 # Trials with the same choice are set apart over this share of its width when they are many.
 APART: Final = 0.7
 MANY: Final = 20
@@ -145,7 +145,8 @@ def parallel(trials: Sequence[Trial], params: SearchParams, winner: int) -> dict
     axes = [_axis(name, [t.values[name] for t in trials], params) for name in trials[0].values]
     y = score_scale(_scores(t for t in trials if t.state == "complete"))
     axes.append(_line("score", y))
-    shade = {t.number: 1 + SHADES * index // max(len(scored), 1) for index, t in enumerate(scored)}
+    worse = {t.number: 1 - (place + 1) / len(scored) for place, t in enumerate(scored)}
+    shade = {number: 1 + sum(share < each for each in SHADES) for number, share in worse.items()}
     places = {trial.number: place for place, trial in enumerate(trials)}
     # What failed lies lowest, and has no score to end at; the winner lies on top.
     drawn = [*(t for t in trials if t.score is None), *scored]

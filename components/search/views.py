@@ -108,12 +108,14 @@ def rungs(searched: Searched) -> list[dict[str, Any]]:
 
 
 def rows(searched: Searched) -> list[dict[str, Any]]:
-    """Return all trials, the best first: complete, pruned, failed ones, each by score."""
+    """Return all trials: the winner, finalists, complete, pruned, failed ones, each by score."""
     finalist = {f.trial: f for f in searched.finalists}
+    winner = searched.best.trial
 
-    def rank(trial: Trial) -> tuple[bool, int, float, int]:
+    def rank(trial: Trial) -> tuple[bool, bool, int, float, int]:
         score = trial.score if trial.score is not None else 0.0
-        return (trial.number not in finalist, ORDER.index(trial.state), -score, trial.number)
+        own = trial.number
+        return (own != winner, own not in finalist, ORDER.index(trial.state), -score, own)
 
     return [
         {
