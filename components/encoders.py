@@ -44,9 +44,9 @@ def locate(source: str, sha256: Mapping[str, str], cache: Path) -> Path:
     return folder
 
 
-def digest(sha256: Mapping[str, str]) -> str:
-    """Return the one digest that names all files of an encoder together."""
-    return sha256_json(dict(sha256))
+def digest(sha256: Mapping[str, str], layers: int | None = None) -> str:
+    """Return the one digest that names all files of an encoder together, and how much is used."""
+    return sha256_json(dict(sha256) if layers is None else {**sha256, "layers": layers})
 
 
 def name_mistakes(names: Iterable[str]) -> list[str]:

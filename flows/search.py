@@ -24,6 +24,7 @@ from components.seeding import derive
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from components.tokens import open_split, read_token_card
+from components.training import shortened
 from flows.artifacts import publish, publish_link, table
 from flows.progress import trainings
 from flows.stage import STATE, WAIT_SECONDS, as_json
@@ -46,7 +47,8 @@ def search(
     Trial 0 is the training section untouched. Only training and validation tokens are read.
     """
     folder = encoders.locate(encoder.source, encoder.sha256, STATE / "encoders")
-    trains = Training(task, folder, encoders.digest(encoder.sha256), tokens)
+    folder = shortened(folder, encoder.layers, STATE / "encoders" / "shortened")
+    trains = Training(task, folder, encoders.digest(encoder.sha256, encoder.layers), tokens)
     # Before anything else: its imports go on beside what follows.
     with Local(trains, preload(folder)) as engine:
         study = study_of(project, task, encoder, search, training, tokens)
@@ -114,7 +116,7 @@ def study_of(
     """Return the study's name, which holds all that makes scores comparable and shapes draws."""
     compared = {
         "tokens": read_token_card(tokens)["sha256"],
-        "encoder": encoder.sha256,
+        "encoder": encoders.digest(encoder.sha256, encoder.layers),
         "seed": project.seed,
         "task": as_json(task),
         "search": search.shaping(),

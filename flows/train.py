@@ -16,7 +16,7 @@ from components.seeding import derive
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from components.tokens import read_token_card
-from components.training import Checkpoints, fit, save, training_key
+from components.training import Checkpoints, fit, save, shortened, training_key
 from flows.progress import trainings
 from flows.stage import STATE, as_json
 
@@ -35,8 +35,9 @@ def train(
     best = search / "best.yaml"
     winner = overlay(training, read_tree(best)["values"], str(best))
     folder = encoders.locate(encoder.source, encoder.sha256, STATE / "encoders")
+    folder = shortened(folder, encoder.layers, STATE / "encoders" / "shortened")
     kind = load_task(task)
-    seed, digest = derive(project.seed, "training"), encoders.digest(encoder.sha256)
+    seed, digest = derive(project.seed, "training"), encoders.digest(encoder.sha256, encoder.layers)
     key = training_key(kind, winner, digest, tokens, seed)
     checkpoints = Checkpoints(STATE / "checkpoints" / key[:16], winner.checkpoint_minutes, digest)
     with trainings("train") as board:

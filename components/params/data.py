@@ -140,6 +140,9 @@ class EncoderParams(Section):
     """`package:<python package>`, `hub:<id>@<revision>` or `path:<folder>`."""
     sha256: dict[str, Sha256]
     """Digest of every file that is opened, checked before it is opened."""
+    layers: Positive | None
+    """So many of its lowest layers are used; null: all. Half of them take half the time, in
+    training and in serving; what it costs in accuracy: benchmarks/results/effects.json."""
 
     @model_validator(mode="after")
     def _only_data(self) -> EncoderParams:

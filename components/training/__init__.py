@@ -4,6 +4,7 @@ from components.training.checkpoint import Checkpoints, training_key
 from components.training.fit import fit
 from components.training.fitted import Fitted
 from components.training.save import save
+from components.training.shorten import shortened
 from components.training.watch import Epoch, Step, Watch
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "Watch",
     "fit",
     "save",
+    "shortened",
     "training_key",
 ]
