@@ -79,7 +79,9 @@ def shape(model: torch.nn.Module, params: TrainingParams, device: torch.device) 
     """
     changed: Any = model
     if params.gradient_checkpointing:
-        changed.gradient_checkpointing_enable({"use_reentrant": False})
+        # The older name warns where the newer one exists.
+        newer = getattr(changed, "activation_checkpointing_enable", None)
+        (newer or changed.gradient_checkpointing_enable)({"use_reentrant": False})
     if compiles(params, device):
         changed.compile(mode="reduce-overhead", dynamic=True)
 
