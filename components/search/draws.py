@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-# How often values that were tried already are drawn anew.
-REDRAWS: Final = 20
+# How often values that were tried already are drawn anew, by TPE and then by lot alone: TPE comes
+# back to the same ones.
+BY_TPE: Final = 5
+BY_LOT: Final = 45
 
 
 def draw(
@@ -38,18 +40,20 @@ def draw(
         trials: all that count so far.
     """
     import optuna
-    from optuna.samplers import TPESampler
+    from optuna.samplers import RandomSampler, TPESampler
 
     study = optuna.create_study(direction="maximize")
     study.add_trials([_bare(trial) for trial in trials if trial.state.name != "FAIL"])
     tried = [dict(trial.user_attrs[VALUES]) for trial in trials]
     values: dict[str, Any] = {}
-    for attempt in range(REDRAWS):
+    for attempt in range(BY_TPE + BY_LOT):
         names = (number,) if attempt == 0 else (number, attempt)
-        study.sampler = TPESampler(
-            n_startup_trials=params.startup_trials,
-            # numpy's legacy generator, which Optuna uses, takes 32 bits.
-            seed=derive(seed, "search", *names) % 2**32,
+        # numpy's legacy generator, which Optuna uses, takes 32 bits.
+        own = derive(seed, "search", *names) % 2**32
+        study.sampler = (
+            TPESampler(n_startup_trials=params.startup_trials, seed=own)
+            if attempt < BY_TPE
+            else RandomSampler(seed=own)
         )
         trial = study.ask(dict(space))
         values = dict(trial.params)

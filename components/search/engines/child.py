@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -10,9 +11,10 @@ import resource
 import signal
 import sys
 import traceback
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from components.errors import Interrupted, TouchstoneError
 from components.search.engines.base import attempt
@@ -55,7 +57,8 @@ def work(pipe: Connection, objective: Objective, job: Job, seat: Seat) -> None:
         ending = Ending("broken", reason=traceback.format_exc(), error=_portable(error))
     memory = max(0, peak() - begun) if begun else None
     told = dataclasses.replace(ending, memory=memory, device=desk.used, curves=desk.curves())
-    pipe.send(("end", told))
+    with contextlib.suppress(OSError):
+        pipe.send(("end", told))
 
 
 def die_with_parent() -> None:
@@ -64,6 +67,11 @@ def die_with_parent() -> None:
     A Ctrl-C on the terminal goes to the parent alone, which then tells its children in order.
     """
     os.setpgid(0, 0)
+    server: Any = forkserver._forkserver
+    if server._forkserver_alive_fd is not None:
+        # The fork server lives as long as anybody holds this; else it would outlive its parent.
+        os.close(server._forkserver_alive_fd)
+        server._forkserver_alive_fd = None
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

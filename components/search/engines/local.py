@@ -67,12 +67,13 @@ class Local:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Kill what still runs."""
+        """Kill what still runs, the fork server last: it would stay until this process ends."""
         for child in self._children.values():
             child.process.kill()
             child.process.join(ENDING_SECONDS)
             child.pipe.close()
         self._children.clear()
+        _stop_server()
 
     def start(self, job: Job, workers: int) -> None:
         """Fork a process for the job."""
@@ -142,6 +143,14 @@ class Local:
             child.job.key,
             dataclasses.replace(ending, seconds=seconds, worker=str(child.worker)),
         )
+
+
+def _stop_server() -> None:
+    """Kill the fork server, which may still be importing; the next engine starts another."""
+    server: Any = forkserver._forkserver
+    if server._forkserver_pid is not None:
+        os.kill(server._forkserver_pid, signal.SIGKILL)
+        server._stop()
 
 
 def _signal(process: ForkServerProcess, number: signal.Signals) -> None:

@@ -45,7 +45,12 @@ def test_more_seeds_and_more_finalists_go_on_with_what_is_there(
     assert len(calls) == 3 + 1 + 1 + 4
     assert len({(given.model_dump_json(), seed) for given, seed in calls}) == len(calls)
     fewer = run_search(
-        section(trials=3, finalists=FINALISTS | {"seeds": 1}), training, 7, Inline(objective), place, watch
+        section(trials=3, finalists=FINALISTS | {"seeds": 1}),
+        training,
+        7,
+        Inline(objective),
+        place,
+        watch,
     )
     assert [f.scores for f in fewer.finalists] == [f.scores[:2] for f in found.finalists]
     assert len(told) == 6, "a search that goes on tells of all that ended before"

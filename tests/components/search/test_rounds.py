@@ -18,7 +18,9 @@ def test_all_finalists_train_with_the_same_further_seeds_round_by_round(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
     calls, objective = recorder(noisy)
-    found = run_search(section(trials=4, finalists=FINALISTS), training, 7, Inline(objective), place)
+    found = run_search(
+        section(trials=4, finalists=FINALISTS), training, 7, Inline(objective), place
+    )
     assert len(calls) == 4 + 2 * 2
     further = calls[4:]
     seeds = [seed for _, seed in further]
@@ -65,7 +67,9 @@ def test_a_single_finalist_is_trained_again_too(
     section: Section, training: TrainingParams, place: StudyPlace
 ) -> None:
     calls, objective = recorder(noisy)
-    found = run_search(section(trials=1, finalists=FINALISTS), training, 7, Inline(objective), place)
+    found = run_search(
+        section(trials=1, finalists=FINALISTS), training, 7, Inline(objective), place
+    )
     assert len(calls) == 3
     assert found.best.spread is not None
 
@@ -120,7 +124,9 @@ def test_search_whose_finalists_all_diverge_has_no_best(
     def objective(given: TrainingParams, seed: int, report: Report) -> float:
         return noisy(given, seed, report) if seed == OWN_SEED else float("nan")
 
-    found = run_search(section(trials=3, finalists=FINALISTS), training, 7, Inline(objective), place)
+    found = run_search(
+        section(trials=3, finalists=FINALISTS), training, 7, Inline(objective), place
+    )
     with pytest.raises(DivergenceError, match="one of 2 finalists must train well") as caught:
         _ = found.best
     assert all(f"trial {finalist.trial}" in str(caught.value) for finalist in found.finalists)

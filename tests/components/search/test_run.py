@@ -253,7 +253,9 @@ def test_search_killed_again_and_again_reaches_exactly_the_asked_number(
         return 0.5 + given.dropout
 
     searched = run_search(params, training, 7, Inline(objective), place)
-    undisturbed = run_search(params, training, 7, Inline(objective), StudyPlace(place.folder, "whole"))
+    undisturbed = run_search(
+        params, training, 7, Inline(objective), StudyPlace(place.folder, "whole")
+    )
     assert [trial.attempts for trial in searched.trials] == [1, 2, 2, 1]
     assert values(searched.trials) == values(undisturbed.trials)
     assert searched.best_trial.values == undisturbed.best_trial.values
