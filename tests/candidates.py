@@ -9,7 +9,7 @@ from typing import Any
 
 from components.files import verify_manifest
 from components.registry import Registry, Seen, champion, record_decision
-from tests.components.conftest import _make_bundle as make_bundle
+from tests.components.toy_bundles import make_bundle
 
 Verdict = dict[str, Any]
 REPORT = {"gate.html": "1" * 64, "gate.json": "2" * 64}
