@@ -17,7 +17,7 @@ from components.training import Step
 from flows.progress import Board, Lines
 from flows.watching import Watching
 
-PARAMS = load_params(Path("params.yaml"))
+PARAMS = load_params(Path(__file__).resolve().parents[2] / "params.yaml")
 SPACE = {"dropout": {"low": 0.0, "high": 0.4, "log": False, "step": None}}
 
 
