@@ -5,6 +5,7 @@ The test split has no arrays: nothing that trains or searches has anything of it
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.errors import DataError
-from components.files import read_json
+from components.files import atomic_folder, read_json, sha256_file, write_json
 from components.schema import Seen
 
 ARRAYS: Final = ("input_ids", "offsets", "targets")
@@ -74,3 +75,35 @@ def read_token_card(folder: Path) -> dict[str, Any]:
     """Read what tokenize wrote beside the arrays: digests, max_length, pad_id, truncated share."""
     card: dict[str, Any] = read_json(folder / CARD)
     return card
+
+
+def subset(folder: Path, rows: npt.NDArray[np.int64], out: Path) -> None:
+    """Write a folder of tokens that has these training rows alone, and all else as it is.
+
+    Args:
+        folder: that tokenize wrote.
+        rows: (kept,) numbers of training rows, in the order in which they shall stand.
+        out: replaced; its card names its own arrays, so that nobody takes it for the whole.
+
+    Raises:
+        DataError: the arrays cannot be read.
+    """
+    whole = open_split(folder, "train")
+    ids = [whole.row(row) for row in rows.tolist()]
+    arrays = {
+        "input_ids": np.concatenate([np.zeros(0, np.int32), *ids]),
+        "offsets": np.cumsum([0, *(len(row) for row in ids)], dtype=np.int64),
+        "targets": whole.targets[rows],
+    }
+    parts = {array_path(folder, "train", name).name: array for name, array in arrays.items()}
+    with atomic_folder(out) as partial:
+        for path in folder.iterdir():
+            if path.name not in parts:
+                shutil.copyfile(path, partial / path.name)
+        for name, array in parts.items():
+            np.save(partial / name, array)
+        card = read_token_card(folder)
+        digests = {name: sha256_file(partial / name) for name in parts}
+        counts = {**card.get("rows", {}), "train": len(ids)}
+        whole_digests = card.get("sha256", {})
+        write_json(partial / CARD, {**card, "rows": counts, "sha256": {**whole_digests, **digests}})

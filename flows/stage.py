@@ -44,9 +44,10 @@ VERBS: Final = (
     "history",
     "lineage",
     "doctor",
+    "learning_curve",
 )
-# They only look: no flow run is made of them, and no server is booted for them.
-LOOKS: Final = frozenset({"history", "lineage", "doctor"})
+# They move nothing on the line: no flow run is made of them, and no server is booted for them.
+LOOKS: Final = frozenset({"history", "lineage", "doctor", "learning_curve"})
 
 
 def flow_of(verb: str) -> Any:  # noqa: ANN401 - Prefect's Flow, which must not be imported yet

@@ -21,6 +21,7 @@ from components.params.data import (
     ValidationParams,
 )
 from components.params.joints import column_mistakes, space_mistakes
+from components.params.learning import LearningCurveParams
 from components.params.release import (
     AcceptParams,
     CeilingsParams,
@@ -60,6 +61,7 @@ __all__ = [
     "GateParams",
     "GateSlicesParams",
     "IngestionParams",
+    "LearningCurveParams",
     "Params",
     "ProjectParams",
     "PrunerParams",
@@ -90,6 +92,7 @@ class Params(Section):
     tokenization: TokenizationParams
     search: SearchParams
     training: TrainingParams
+    learning_curve: LearningCurveParams
     export: ExportParams
     evaluation: EvaluationParams
     registry: RegistryParams

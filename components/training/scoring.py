@@ -30,7 +30,7 @@ def score(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> dict[str, floa
     Raises:
         DivergenceError: a logit or a metric is not finite; NaN logits would score as label 0.
     """
-    logits = _logits(model, feed, shrink)
+    logits = logits_of(model, feed, shrink)
     if not np.isfinite(logits).all():
         raise DivergenceError("training: validation logits must be finite, found NaN or inf", CURE)
     metrics = feed.task.metrics(feed.task.labelled(feed.tokens.targets), list(logits))
@@ -40,8 +40,8 @@ def score(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> dict[str, floa
     return metrics
 
 
-def _logits(model: torch.nn.Module, feed: Feed, shrink: int) -> Array:
-    """Return (rows, labels) float32 in the split's order."""
+def logits_of(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> Array:
+    """Return (rows, labels) float32 in the split's order; the model ends up in training mode."""
     import torch
 
     batches = sorted_batches(feed.lengths, max(1, BATCH_SIZE // shrink))

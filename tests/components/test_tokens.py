@@ -7,7 +7,7 @@ import pytest
 
 from components.errors import DataError, IntegrityError
 from components.files import write_json
-from components.tokens import ARRAYS, array_path, open_split, read_token_card
+from components.tokens import ARRAYS, array_path, open_split, read_token_card, subset
 
 ROWS = [[2, 7, 3], [2, 3], [2, 5, 6, 7, 3]]
 
@@ -75,3 +75,24 @@ def test_card_is_read_and_its_absence_named(tmp_path: Path) -> None:
         read_token_card(tmp_path)
     write_json(tmp_path / "card.json", {"pad_id": 0})
     assert read_token_card(tmp_path) == {"pad_id": 0}
+
+
+def test_subset_has_its_rows_and_a_card_of_its_own(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    write(whole)
+    for name in ARRAYS:
+        array = np.load(array_path(whole, "train", name))
+        np.save(array_path(whole, "validation", name), array)
+    (whole / "tokenizer.json").write_text("{}")
+    write_json(whole / "card.json", {"sha256": {"a": "b"}, "rows": {"train": 3, "validation": 3}})
+    subset(whole, np.array([2, 0]), tmp_path / "part")
+    part = open_split(tmp_path / "part", "train")
+    assert [part.row(index).tolist() for index in range(len(part))] == [ROWS[2], ROWS[0]]
+    assert part.targets.tolist() == [2, 0]
+    assert len(open_split(tmp_path / "part", "validation")) == 3
+    card = read_token_card(tmp_path / "part")
+    assert card["rows"] == {"train": 2, "validation": 3}
+    assert card["sha256"] != read_token_card(whole)["sha256"]
+    subset(whole, np.array([0, 2]), tmp_path / "other")
+    assert read_token_card(tmp_path / "other")["sha256"] != card["sha256"]

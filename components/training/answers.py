@@ -1,0 +1,34 @@
+"""In: a fitted model and a split of the tokens. Out: its logits on every row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.schema import Seen
+from components.tasks.base import Array, Task
+from components.tokens import open_split, read_token_card
+from components.training.feed import Feed
+from components.training.scoring import logits_of
+
+if TYPE_CHECKING:
+    import torch
+
+
+def answers(model: torch.nn.Module, task: Task, tokens: Path, split: Seen) -> Array:
+    """Return (rows, labels) float32 logits in the split's order, without dropout.
+
+    Args:
+        model: of `Fitted`; it is on the CPU again, and in evaluation mode, afterwards.
+        task: collates.
+        tokens: folder that tokenize wrote.
+        split: of the tokens.
+    """
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    feed = Feed(task, open_split(tokens, split), int(read_token_card(tokens)["pad_id"]), device)
+    try:
+        return logits_of(model.to(device), feed)
+    finally:
+        model.to("cpu").eval()

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flows.learning_curve as module
+from components import encoders
+from components.params import EncoderParams, LearningCurveParams, ProjectParams, TrainingParams
+from components.params.data import TokenizationParams
+from components.tasks.base import Task
+from components.tokenization import tokenize
+from components.training import fit
+
+
+@pytest.fixture
+def again(  # noqa: PLR0913, PLR0917 - fixtures
+    task: Task,
+    tiny_encoder: Path,
+    tiny_encoder_sha256: dict[str, str],
+    example_folder: Path,
+    params_tree: Mapping[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[], str]:
+    """Ask for the curve of a tiny project."""
+    monkeypatch.chdir(tmp_path)
+    tokenize(
+        task,
+        TokenizationParams(max_length=32),
+        tiny_encoder,
+        encoders.digest(tiny_encoder_sha256),
+        example_folder,
+        Path("tokens"),
+    )
+    short = params_tree["training"] | {"epochs": 1, "batch_size": 16, "learning_rate": 5e-3}
+
+    def ask() -> str:
+        return module.learning_curve(
+            ProjectParams(name="tiny", seed=7),
+            task.options,
+            EncoderParams.model_validate(
+                params_tree["encoder"]
+                | {"source": f"path:{tiny_encoder}", "sha256": tiny_encoder_sha256}
+            ),
+            TrainingParams.model_validate_json(json.dumps(short)),
+            LearningCurveParams(
+                shares=(0.25, 0.5, 1.0), seeds=2, more=30, resamples=200, confidence=0.95
+            ),
+            tokens=Path("tokens"),
+            examples=example_folder,
+            out=Path("reports/curve.html"),
+        )
+
+    return ask
+
+
+def test_curve_is_trained_once_and_told_the_same_again(
+    again: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[tuple[int, int]] = []
+
+    def counted(*arguments: Any) -> Any:
+        fitted = fit(*arguments)
+        trained.append((arguments[1].epochs, len(fitted.history)))
+        return fitted
+
+    monkeypatch.setattr(module, "fit", counted)
+    said = again()
+    assert len(trained) == 6
+    # A quarter of the labels, four times as many epochs: as many steps for each.
+    assert sorted({epochs for epochs, _ in trained}) == [1, 2, 4]
+    page, json_ = Path("reports/curve.html").read_bytes(), Path("reports/curve.json").read_bytes()
+    assert said in page.decode()
+    points = json.loads(json_)["points"]
+    assert [p["labels"] for p in points] == [15, 15, 30, 30, 60, 60]
+    # Nothing but the points stays: neither tokens nor checkpoints.
+    assert sorted(len(p.name) for p in Path(".state/curves").iterdir()) == [16] * 6
+    assert not any(Path(".state/checkpoints").glob("*"))
+    assert again() == said
+    assert len(trained) == 6
+    assert Path("reports/curve.html").read_bytes() == page
+
+
+def test_curve_goes_on_where_it_was_cut_short(
+    again: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+    resumed: list[int] = []
+
+    def cut(*arguments: Any) -> Any:
+        if len(done) == 2 and not resumed:
+            raise KeyboardInterrupt
+        done.append(1)
+        return fit(*arguments)
+
+    monkeypatch.setattr(module, "fit", cut)
+    with pytest.raises(KeyboardInterrupt):
+        again()
+    assert len(list(Path(".state/curves").iterdir())) == 2
+    resumed.append(1)
+    again()
+    assert len(done) == 6
