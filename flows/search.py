@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from prefect import flow
@@ -61,6 +62,8 @@ def search(
             study,
             family=sha256_json({"project": project.name, "task": as_json(task)}),
             checkpoints=STATE / "checkpoints",
+            database=os.environ.get("TOUCHSTONE_STUDIES"),
+            patience=WAIT_SECONDS,
         )
         with trainings("search") as board:
             seed = derive(project.seed, "search")

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import IntegrityError
+from components.search.book import Book
 from components.search.jobs import Curves
 from components.search.study import StudyPlace, drop_half_line
 
 FILE: Final = "finalists.jsonl"
+ATTRIBUTE: Final = "finalist:"
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,24 @@ class Retraining:
     curves: Curves = field(default_factory=dict)
 
 
-def read_retrainings(place: StudyPlace) -> list[Retraining]:
+def read_retrainings(place: StudyPlace, book: Book) -> list[Retraining]:
     """Return what has ended so far; the caller holds the study.
 
-    Half a line at the end is what a killed process left: it is dropped, and that training is done
-    again.
+    They lie beside the study: in its folder, or in its database. Half a line at the end of the
+    file is what a killed process left: it is dropped, and that training is done again.
 
     Raises:
         IntegrityError: a whole line is no retraining.
     """
     path = _path(place)
-    drop_half_line(path)
-    if not path.exists():
-        return []
+    if place.database:
+        kept = book.attributes().items()
+        lines = [str(text) for name, text in sorted(kept) if name.startswith(ATTRIBUTE)]
+    else:
+        drop_half_line(path)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     try:
-        return [_retraining(json.loads(line)) for line in path.read_bytes().splitlines()]
+        return [_retraining(json.loads(line)) for line in lines]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(
             f"{path} is no record that can be read: {error!r}",
@@ -69,11 +74,15 @@ def read_retrainings(place: StudyPlace) -> list[Retraining]:
         ) from error
 
 
-def keep(place: StudyPlace, retraining: Retraining) -> None:
+def keep(place: StudyPlace, book: Book, retraining: Retraining) -> None:
     """Add one that has ended; when this returns it is on the disk."""
-    line = json.dumps(asdict(retraining), allow_nan=False) + "\n"
+    line = json.dumps(asdict(retraining), allow_nan=False)
+    if place.database:
+        book.write_attribute(f"{ATTRIBUTE}{retraining.round}:{retraining.trial}", line)
+        return
+    book.check()
     with _path(place).open("ab") as file:
-        file.write(line.encode())
+        file.write(f"{line}\n".encode())
         file.flush()
         os.fsync(file.fileno())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from components.search.book import Book
 from components.search.finalists import Finalist, best_trials, settle
 from components.search.jobs import Curves, Ending, Job, Key
 from components.search.retrainings import Retraining, keep, read_retrainings
@@ -28,12 +29,15 @@ class Rounds:
 
     Args:
         setup: of the search.
+        book: its study.
         trials: its ended trials.
         most: how many may train at once.
     """
 
-    def __init__(self, setup: Setup, trials: Sequence[Trial], most: Callable[[], int]) -> None:
-        self.most = most
+    def __init__(
+        self, setup: Setup, book: Book, trials: Sequence[Trial], most: Callable[[], int]
+    ) -> None:
+        self.most, self._book = most, book
         self._setup, self._asked = setup, setup.params.finalists
         self._deadline = deadline(self._asked.minutes, time.monotonic())
         self._trials = {trial.number: trial for trial in trials}
@@ -103,7 +107,7 @@ class Rounds:
             worker=ending.worker,
             curves=merged(self._curves.get(key, {}), ending.curves),
         )
-        keep(self._setup.place, retraining)
+        keep(self._setup.place, self._book, retraining)
         self._setup.forget(*key)
         self.done.append(retraining)
         self._setup.watch.on_retrained(retraining)
@@ -112,7 +116,7 @@ class Rounds:
         """Return what earlier calls left; not what belongs to a study that was since deleted."""
         found = [
             retraining
-            for retraining in read_retrainings(self._setup.place)
+            for retraining in read_retrainings(self._setup.place, self._book)
             if retraining.trial in self._trials
             and retraining.values == dict(self._trials[retraining.trial].values)
         ]

@@ -70,7 +70,7 @@ def run_search(
         drive(engine, asking, stop)
         counted = asking.counted()
         trials = tuple(read_trial(frozen) for frozen in counted)
-        rounds = Rounds(setup, trials, asking.most)
+        rounds = Rounds(setup, book, trials, asking.most)
         drive(engine, rounds, stop)
         workers = asking.workers
         found = Searched(

@@ -6,13 +6,20 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from components.errors import IntegrityError
 from components.search.book import Book
+from components.search.database import database_storage, patience
 from components.search.lease import folder_lease
 
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
 JOURNAL: Final = "journal.log"
+
+Check = Callable[[], None]
+Patiently = Callable[[Callable[[], Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class StudyPlace:
         family: names all studies of the same project and task; empty: it is of none.
         checkpoints: the folder of all trainings' checkpoints; None: none are kept.
         database: a PostgreSQL's address, for a study that lies there; None: it lies in the folder.
+        patience: seconds for which the database may be away.
     """
 
     folder: Path
@@ -34,6 +42,7 @@ class StudyPlace:
     family: str = ""
     checkpoints: Path | None = None
     database: str | None = None
+    patience: float = 0.0
 
     @property
     def own(self) -> Path:
@@ -51,25 +60,44 @@ class StudyPlace:
 def open_study(place: StudyPlace) -> Iterator[Book]:
     """Open the study, made anew when it is absent.
 
-    The journal has no heartbeat: since only one process holds the study, whatever runs in it at
-    this moment was interrupted, and is to go on.
+    Since only one process holds the study, whatever runs in it at this moment was interrupted,
+    and is to go on.
 
     Raises:
         TouchstoneError: another process holds the study.
         IntegrityError: the journal cannot be read.
+        Away: the database did not answer in time.
     """
     place.own.mkdir(parents=True, exist_ok=True)
-    with folder_lease(place.own) as check:
-        book = _read(place, check)
+    with contextlib.ExitStack() as stack:
+        if place.database:
+            patiently = patience(place.database, place.patience)
+            held = database_storage(place.database, place.name, patiently)
+            book = _in_database(*stack.enter_context(held), place.name, patiently)
+        else:
+            check = stack.enter_context(folder_lease(place.own))
+            book = _read(place, check)
         book.sweep()
         yield book
 
 
-def _read(place: StudyPlace, check: Callable[[], None]) -> Book:
+def _in_database(storage: BaseStorage, check: Check, name: str, patiently: Patiently) -> Book:
+    """Return the book of a study in a database."""
+    return Book(storage, patiently(lambda: _create(storage, name)), check, patiently)
+
+
+def _create(storage: BaseStorage, name: str) -> int:
+    """Make the study where it is absent, and return its id."""
     import optuna
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
+    return int(storage.get_study_id_from_name(name))
+
+
+def _read(place: StudyPlace, check: Check) -> Book:
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalStorage
+
     journal = place.own / JOURNAL
     # A process that was killed while it wrote leaves Optuna's own lock and half a line behind.
     (place.own / f"{JOURNAL}.lock").unlink(missing_ok=True)
@@ -77,10 +105,7 @@ def _read(place: StudyPlace, check: Callable[[], None]) -> Book:
     try:
         backend = JournalFileBackend(str(journal), JournalFileOpenLock(str(journal)))
         storage = JournalStorage(backend)
-        optuna.create_study(
-            storage=storage, study_name=place.name, direction="maximize", load_if_exists=True
-        )
-        study_id = storage.get_study_id_from_name(place.name)
+        study_id = _create(storage, place.name)
         storage.get_all_trials(study_id, deepcopy=False)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise IntegrityError(

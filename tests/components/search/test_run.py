@@ -259,3 +259,58 @@ def test_search_killed_again_and_again_reaches_exactly_the_asked_number(
     assert [trial.attempts for trial in searched.trials] == [1, 2, 2, 1]
     assert values(searched.trials) == values(undisturbed.trials)
     assert searched.best_trial.values == undisturbed.best_trial.values
+
+
+def test_budget_counts_epochs_that_were_spent_and_pruned_trials_spend_less(
+    section: Section, training: TrainingParams, place: StudyPlace
+) -> None:
+    scores = iter([0.9, 0.8, 0.1, 0.1, 0.1, 0.1])
+
+    def objective(given: TrainingParams, _: int, report: Report) -> float:
+        score = next(scores)
+        for epoch in range(1, given.epochs + 1):
+            report(epoch, score)
+        return score
+
+    pruner = {"kind": "median", "startup_trials": 2, "warmup_epochs": 1}
+    params = section(trials=9, epochs=3, pruner=pruner, budget_epochs=9)
+    found = run_search(params, training, 7, Inline(objective), place)
+    assert [trial.epochs for trial in found.trials] == [3, 3, 1, 1, 1]
+    assert found.epochs == 9
+
+
+def test_more_epochs_go_on_with_the_same_study_and_fewer_take_its_first(
+    section: Section, training: TrainingParams, place: StudyPlace
+) -> None:
+    never = {"kind": "none"}
+
+    def search(budget: int | None, name: str) -> list[dict[str, Any]]:
+        params = section(trials=5, epochs=3, pruner=never, budget_epochs=budget)
+        again = StudyPlace(place.folder, name)
+        return values(run_search(params, training, 7, Inline(distance), again).trials)
+
+    assert [len(search(budget, "one")) for budget in (1, 7, None, 7, 1)] == [1, 3, 5, 3, 1]
+    assert search(None, "one") == search(None, "other")
+    assert search(7, "one") == search(7, "third")
+
+
+def test_values_that_earlier_attempts_reported_are_kept_and_judged_once(
+    section: Section, training: TrainingParams, place: StudyPlace
+) -> None:
+    """A trial whose checkpoint is gone tells its epochs again; the study holds each once."""
+    calls: list[int] = []
+
+    def fragile(given: TrainingParams, _: int, report: Report) -> float:
+        calls.append(1)
+        for epoch in range(1, given.epochs + 1):
+            report(epoch, epoch / 10)
+            if epoch == 2 and len(calls) == 1:
+                raise KeyboardInterrupt
+        return 0.5
+
+    params = section(trials=1)
+    with pytest.raises(KeyboardInterrupt):
+        run_search(params, training, 7, Inline(fragile), place)
+    (trial,) = run_search(params, training, 7, Inline(fragile), place).trials
+    assert trial.scores == {1: 0.1, 2: 0.2, 3: 0.3}
+    assert trial.attempts == 2
