@@ -19,6 +19,7 @@ from typing import Any, Final
 from components.params import RegistryParams
 from components.registry import (
     Registry,
+    Submission,
     Trial,
     attach,
     champion,
@@ -71,7 +72,7 @@ class Bench:
     registry: Registry
     folder: Path
     models: tuple[Path, Path]
-    submit: Factory
+    submit: Callable[[str], Submission]
     by: Registry | None = None
 
     def prepare(self, step: str, name: str) -> Work:
