@@ -16,7 +16,7 @@ from components.seeding import derive
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from components.tokens import read_token_card
-from components.training import Checkpoints, fit, save, shortened, training_key
+from components.training import Checkpoints, first_process, fit, save, shortened, training_key
 from flows.progress import trainings
 from flows.stage import STATE, as_json
 
@@ -49,6 +49,7 @@ def train(
             raise
     card = read_token_card(tokens)
     shaped_by = {"seed": project.seed, "task": as_json(task), "training": winner.shaping()}
-    save(fitted, kind, tokens, lineage(sha256_json(card["sha256"]), shaped_by, digest), out)
-    checkpoints.remove()
+    if first_process():
+        save(fitted, kind, tokens, lineage(sha256_json(card["sha256"]), shaped_by, digest), out)
+        checkpoints.remove()
     return f"validation {kind.metric} {fitted.score:.4f} after epoch {fitted.best_epoch}"

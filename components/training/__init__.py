@@ -3,6 +3,7 @@
 from components.training.checkpoint import Checkpoints, training_key
 from components.training.fit import fit
 from components.training.fitted import Fitted
+from components.training.parallel import first_process
 from components.training.save import save
 from components.training.shorten import shortened
 from components.training.watch import Epoch, Step, Watch
@@ -13,6 +14,7 @@ __all__ = [
     "Fitted",
     "Step",
     "Watch",
+    "first_process",
     "fit",
     "save",
     "shortened",

@@ -13,6 +13,7 @@ from components.training.interrupt import Asked
 from components.training.memory import Memory, persist
 from components.training.meter import Done, Meter
 from components.training.optimizer import set_rate
+from components.training.parallel import part_ways, redo_alone
 from components.training.parts import Draws, Moments, Place, Weights
 from components.training.run import Run
 from components.training.saver import Saver
@@ -98,6 +99,7 @@ class Loop:
         """
         if self.saver:
             self.saver.resume(self.place, self.parts)
+            part_ways(self.run.accelerator)
             for epoch in self.place.history:
                 self.watch.on_epoch(epoch)
         while self.place.epoch <= self.run.params.epochs and not self.best.exhausted:
@@ -130,6 +132,7 @@ class Loop:
             return run.step(batch, self.memory.accumulation)
 
         def again(reason: str) -> None:
+            redo_alone(run.accelerator, reason)
             self.memory.halve_step(number + 1, reason)
             if run.torn(number):
                 raise TornError

@@ -16,6 +16,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from components.errors import CapacityError
 from components.training.batches import Rows
 
 if TYPE_CHECKING:
@@ -38,11 +39,25 @@ def share(batch: Rows, index: int, processes: int) -> Rows:
 
 
 def part_ways(accelerator: Accelerator) -> None:
-    """Give each process draws of its own, now that all hold the same fresh head."""
+    """Give each process draws of its own, where all stand alike: with a fresh head, or resumed."""
     import torch
 
     if accelerator.num_processes > 1:
-        torch.manual_seed(torch.initial_seed() + accelerator.process_index)
+        torch.manual_seed(int(torch.randint(2**62, ())) + accelerator.process_index)
+
+
+def redo_alone(accelerator: Accelerator, reason: str) -> None:
+    """Refuse to do a step again that the other processes have gone on from.
+
+    Raises:
+        CapacityError: there are several processes.
+    """
+    if accelerator.num_processes > 1:
+        raise CapacityError(
+            f"training: a step must fit into the memory of each of {accelerator.num_processes} "
+            f"processes, ran out of it: {reason}",
+            "raise training.accumulation; it cuts the same step into smaller parts",
+        )
 
 
 def synchronised(

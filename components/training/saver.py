@@ -9,6 +9,7 @@ from pathlib import Path
 
 from components.training.checkpoint import Checkpoints, keep_only, newest, write_checkpoint
 from components.training.memory import out_of_memory, release
+from components.training.parallel import first_process
 from components.training.parts import Place
 from components.training.state import Part, State
 
@@ -48,9 +49,12 @@ class Saver:
         return time.monotonic() - self._since >= 60 * self.checkpoints.minutes
 
     def save(self, place: Place, parts: Mapping[str, Part]) -> bool:
-        """Save, unless the same place is saved already; return whether it is on the disk now."""
+        """Save, unless the same place is saved already; return whether it is on the disk now.
+
+        Of several processes only the first saves; all resume from what it saved.
+        """
         where = (place.epoch, place.step)
-        if where == self._saved:
+        if where == self._saved or not first_process():
             return True
         try:
             self._write(where, parts)

@@ -14,9 +14,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from components.errors import CapacityError
 from components.files import read_json
 from components.params import TrainingParams
-from components.training.parallel import first_process, share
+from components.training.parallel import first_process, redo_alone, share
 
 Section = Callable[..., TrainingParams]
 WORKER = Path(__file__).with_name("worker.py")
@@ -109,3 +110,14 @@ def test_first_process_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     for rank, first in (("0", True), ("1", False)):
         monkeypatch.setenv("RANK", rank)
         assert first_process() is first
+
+
+class Several:
+    """As much of an accelerator as tells how many processes there are."""
+
+    num_processes = 2
+
+
+def test_step_that_ran_out_of_memory_is_not_done_again_by_one_of_several() -> None:
+    with pytest.raises(CapacityError, match="each of 2 processes, ran out of it: no memory"):
+        redo_alone(Several(), "no memory")  # type: ignore[arg-type]
