@@ -76,8 +76,8 @@ class Board:
         """Leave a line."""
         self._face.line(text)
 
-    def watch(self, name: str) -> Watch:
-        """Return what shows one training under this name."""
+    def watch(self, name: str = "") -> Watch:
+        """Return what shows one training under this name; where it is alone it needs none."""
 
         def on_epoch(epoch: Epoch) -> None:
             self.epoch(name, epoch.number, epoch.score, epoch.loss)
@@ -136,7 +136,7 @@ class Bars:
     def step(self, name: str, step: Step, score: float | None) -> None:
         """Show a training in its row."""
         if name not in self._rows:
-            self._rows[name] = self._bars.add_task(name, left="", note="")
+            self._rows[name] = self._bars.add_task(name or self._title, left="", note="")
         self._bars.update(
             self._rows[name],
             completed=step.number,
@@ -193,7 +193,7 @@ class Lines:
         with self._lock:
             self._shown = time.monotonic()
             # In one piece, so that nothing of another process comes between.
-            sys.stderr.write(f"{self._title}: {text}\n")
+            sys.stderr.write(f"{self._title}: {text.lstrip()}\n")
             sys.stderr.flush()
 
     def epoch(self, text: str) -> None:

@@ -42,7 +42,7 @@ def train(
     checkpoints = Checkpoints(STATE / "checkpoints" / key[:16], winner.checkpoint_minutes, digest)
     with trainings("train") as board:
         try:
-            fitted = fit(kind, winner, folder, tokens, seed, board.watch("train"), checkpoints)
+            fitted = fit(kind, winner, folder, tokens, seed, board.watch(), checkpoints)
         except DivergenceError:
             # Whatever goes on from there diverges again.
             checkpoints.remove()

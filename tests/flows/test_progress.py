@@ -62,14 +62,14 @@ def test_score_of_the_last_epoch_stands_beside_the_steps_after_it(
     clock_hand: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     board = Board(Lines("train"))
-    watch = board.watch("train")
+    watch = board.watch()
     watch.on_epoch(Epoch(1, 3, 0.7, 0.8125, {}, 2.0))
     clock_hand[0] += 10
     watch.on_step(STEP)
     watch.on_note("goes on from step 4")
     assert capsys.readouterr().err.splitlines() == [
-        "train: train  epoch 1  loss 0.700  score 0.8125",
-        "train: train  step 10/100  epoch 1  loss 0.500  score 0.8125  1,234 tokens/s  1:15 left",
+        "train: epoch 1  loss 0.700  score 0.8125",
+        "train: step 10/100  epoch 1  loss 0.500  score 0.8125  1,234 tokens/s  1:15 left",
         "train: goes on from step 4",
     ]
 
