@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -39,12 +39,8 @@ class Line(httpx.BaseTransport):
         self._inner = inner
         self._backend = backend
         self._seconds = seconds
-        self._given_up: Away | None = None
-
-    @property
-    def given_up(self) -> bool:
-        """Whether the server was away too long: what comes later must not contradict that."""
-        return self._given_up is not None
+        # Once it was away too long, nothing that comes later may contradict that.
+        self.given_up: Away | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until somebody answers.
@@ -52,12 +48,12 @@ class Line(httpx.BaseTransport):
         Raises:
             Away: nobody did in time, now or before.
         """
-        if self._given_up is not None:
-            raise self._given_up
+        if self.given_up is not None:
+            raise self.given_up
         try:
             return wait_out([self._backend], self._seconds, lambda: self._once(request))
         except Away as error:
-            self._given_up = error
+            self.given_up = error
             raise
 
     def close(self) -> None:
@@ -102,7 +98,8 @@ def backend(state: Path, url: str) -> Backend:
     cure = "`make up` starts it" if own else "start it, or unset PREFECT_API_URL to use a local one"
 
     def answers() -> bool:
-        if own and server.recorded(state) is None:
+        # Asked each time: who stops it on purpose removes its record.
+        if _is_own(state, url) and server.recorded(state) is None:
             with contextlib.suppress(TouchstoneError):
                 server.boot_server(state, httpx.URL(url).port)
         return server.healthy(url)
@@ -134,40 +131,38 @@ def run(flow: Any, arguments: Mapping[str, Any]) -> object:  # noqa: ANN401
     kept = Kept()
     noted = flow.with_options()
     noted.fn = kept.noting(flow.fn)
+    context, line = _patient_client()
     # The caller (DVC, a terminal, or a release that has its own heartbeat) sees this process end.
     try:
-        with (
-            temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-            _patient_client() as client,
-        ):
-            flow_run = client.create_flow_run(
+        with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), context:
+            flow_run = context.client.create_flow_run(
                 flow,
                 name=f"{flow.name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
                 parameters={name: as_json(value) for name, value in arguments.items()},
                 state=Pending(),
-                parent_task_run_id=_parent_task_run(client, flow.name),
+                parent_task_run_id=_parent_task_run(context.client, flow.name),
             )
             return run_flow(noted, flow_run=flow_run, parameters=dict(arguments))
-    except Away as error:
-        if kept.error is not None:
-            raise kept.error from None
-        if not kept.done:
+    except Exception:
+        # Prefect may have made another error of it.
+        if line.given_up is None:
             raise
-        sys.stderr.write(f"{error.what}: the work is done, and its run's page does not say so\n")
-        return kept.result
+        if not kept.done:
+            raise (kept.error or line.given_up) from None
+    sys.stderr.write(f"{line.given_up.what}: the work is done, and its run's page lacks that\n")
+    return kept.result
 
 
-@contextlib.contextmanager
-def _patient_client() -> Iterator[Any]:
-    """Give the client that everything in this process shares which asks Prefect synchronously."""
+def _patient_client() -> tuple[Any, Line]:
+    """Return the context of the client that all share which ask Prefect synchronously."""
     from prefect.context import SyncClientContext
 
     context = SyncClientContext()
     below = context.client._client
     there = backend(STATE, os.environ["PREFECT_API_URL"])
-    below._transport = Line(below._transport, there, WAIT_SECONDS)
-    with context:
-        yield context.client
+    line = Line(below._transport, there, WAIT_SECONDS)
+    below._transport = line
+    return context, line
 
 
 def _parent_task_run(client: Any, verb: str) -> Any:  # noqa: ANN401
