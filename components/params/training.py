@@ -57,6 +57,12 @@ class TrainingParams(Section):
     what each is: components/training/adapters.py. They want a higher learning_rate."""
     adapter_rank: Positive
     """Rank of lora, mean rank of adalora, width of bottleneck, vectors of prefix and prompt."""
+    contrastive_epochs: Count
+    """Epochs of a first phase, before the others, in which the encoder learns to put texts of one
+    label near one another (Tunstall et al., arXiv:2209.11055); for few labels; 0: off."""
+    contrastive_temperature: Annotated[float, Field(gt=0)]
+    """Of that phase: the lower, the more the nearest texts count (Khosla et al.,
+    arXiv:2004.11362)."""
     patience: Positive
     """Epochs without a better validation score after which training stops early."""
     precision: Literal["auto", "fp32", "bf16"]

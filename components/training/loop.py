@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from components.errors import Interrupted
 from components.seeding import generator
 from components.training.batches import Rows, length_batches
+from components.training.contrastive import contrast
 from components.training.interrupt import Asked
 from components.training.memory import Memory, persist
 from components.training.meter import Done, Meter
@@ -102,6 +103,8 @@ class Loop:
             part_ways(self.run.accelerator)
             for epoch in self.place.history:
                 self.watch.on_epoch(epoch)
+        if (self.place.epoch, self.place.step) == (1, 0):
+            contrast(self.run, self.seed, self.asked, self.watch.on_note)
         while self.place.epoch <= self.run.params.epochs and not self.best.exhausted:
             self._epoch()
             self._score()
