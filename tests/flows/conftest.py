@@ -83,7 +83,7 @@ def learning(
     BertModel(config).save_pretrained(folder)
     tree = copy.deepcopy(small)
     names = ("config.json", "model.safetensors", "tokenizer.json")
-    tree["encoder"] = {
+    tree["encoder"] |= {
         "source": f"path:{folder}",
         "sha256": {name: sha256_file(folder / name) for name in names},
     }
