@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import torch
 import transformers
+from safetensors.torch import load_file
 
 from components.errors import IntegrityError
+from components.inference.adapted import attach
 from components.inference.bundle import REMAKE, WEIGHTS, Bundle
 from components.tasks.base import Array
 
@@ -60,6 +62,7 @@ def load_model(bundle: Bundle, attention: str | None = None) -> torch.nn.Module:
             output_loading_info=True,
             **options,
         )
+    _fill(attach(model), model, bundle, report)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if report[kind]:
             found = ", ".join(sorted(str(key) for key in report[kind])[:3])
@@ -73,6 +76,18 @@ def load_model(bundle: Bundle, attention: str | None = None) -> torch.nn.Module:
             REMAKE,
         )
     return cast(torch.nn.Module, model.eval())
+
+
+def _fill(
+    names: set[str], model: torch.nn.Module, bundle: Bundle, report: dict[str, Any]
+) -> None:
+    """Load what an adapter adds to the model, and correct what transformers reported."""
+    if not names:
+        return
+    tensors = load_file(bundle.folder / WEIGHTS)
+    model.load_state_dict({name: tensors[name] for name in names & tensors.keys()}, strict=False)
+    report["unexpected_keys"] = set(report["unexpected_keys"]) - names
+    report["missing_keys"] = set(report["missing_keys"]) | (names - tensors.keys())
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from components.training.fitted import Fitted
 from components.training.interrupt import interruptible
 from components.training.lean import plain
 from components.training.loop import Loop, TornError
+from components.training.lora import merged
 from components.training.memory import Memory
 from components.training.run import start
 from components.training.saver import Saver
@@ -79,7 +80,7 @@ def _fitted(loop: Loop) -> Fitted:
     model = plain(run.plain.to("cpu").eval())
     best.restore(model)
     return Fitted(
-        model=model,
+        model=merged(model),
         score=best.score,
         best_epoch=best.epoch,
         history=history,

@@ -16,7 +16,7 @@ from components.training.meter import Done, Meter
 from components.training.optimizer import set_rate
 from components.training.parallel import part_ways, redo_alone
 from components.training.parts import Draws, Moments, Place, Weights
-from components.training.run import Run
+from components.training.run import Run, steps_of
 from components.training.saver import Saver
 from components.training.scoring import BATCH_SIZE, score
 from components.training.state import Part, State
@@ -75,7 +75,7 @@ class Loop:
     def __post_init__(self) -> None:
         run, params = self.run, self.run.params
         device = run.accelerator.device
-        steps = params.epochs * -(-len(run.train.lengths) // params.batch_size)
+        steps = steps_of(params, len(run.train.lengths))
         self.best, self.meter = Best(params.patience), Meter(self.watch, steps)
         self.draws = Draws(device)
         self.parts = {
@@ -83,6 +83,7 @@ class Loop:
             "model": Weights(run.plain),
             "optimizer": Moments(run.optimizer),
             "average": run.average,
+            "ranks": run.ranks,
             "draws": self.draws,
             "best": self.best,
             "meter": _Sums(self.meter, device),

@@ -10,6 +10,8 @@ from components.errors import DataError
 from components.params import TrainingParams
 from components.tasks.base import Task
 from components.tokens import open_split, read_token_card
+from components.training.adalora import Ranks
+from components.training.adapters import adapt
 from components.training.adversarial import Adversary
 from components.training.averaging import Average
 from components.training.batches import Rows, micro_batches
@@ -39,6 +41,7 @@ class Run:
     train: Feed
     validation: Feed
     average: Average
+    ranks: Ranks
     adversary: Adversary
     label_weights: torch.Tensor | None
 
@@ -51,7 +54,9 @@ class Run:
     def step(self, batch: Rows, accumulation: int) -> Done:
         """Take one optimizer step, its gradients computed in so many micro-batches."""
         loss = self.backward(batch, accumulation)
+        self.ranks.before_update()
         norm = update(self.accelerator, self.model, self.optimizer, self.params.max_grad_norm)
+        self.ranks.after_update()
         self.average.update()
         return Done(loss, norm, len(batch), int(self.train.lengths[batch].sum()))
 
@@ -88,6 +93,11 @@ class Run:
         return any(int(state["step"]) != number for state in self.optimizer.state.values())
 
 
+def steps_of(params: TrainingParams, rows: int) -> int:
+    """Return the optimizer steps of all epochs."""
+    return params.epochs * -(-rows // params.batch_size)
+
+
 def start(
     task: Task, params: TrainingParams, encoder: Path, tokens: Path, accelerator: Accelerator
 ) -> Run:
@@ -97,10 +107,10 @@ def start(
         DataError: the tokens are absent or broken, or a split has no row or no label.
         EncoderError: the encoder cannot be read.
     """
-    pad_id = int(read_token_card(tokens)["pad_id"])
+    card = read_token_card(tokens)
     multiple = COMPILED_MULTIPLE if compiles(params, accelerator.device) else 1
     feeds = [
-        Feed(task, open_split(tokens, split), pad_id, accelerator.device, multiple)
+        Feed(task, open_split(tokens, split), card["pad_id"], accelerator.device, multiple)
         for split in ("train", "validation")
     ]
     for feed, split in zip(feeds, ("train", "validation"), strict=True):
@@ -112,6 +122,7 @@ def start(
                 "look at how the task encodes its targets",
             )
     model = load_model(task, encoder, params.dropout)
+    adapt(model, params, steps_of(params, len(feeds[0].lengths)), card["max_length"])
     freeze(model, params.frozen_layers, params.frozen_embeddings)
     model = lean(model, feeds[0])
     shape(model, params, accelerator.device)
@@ -126,6 +137,7 @@ def start(
         feeds[0],
         feeds[1],
         average=Average(bare, params.averaging),
+        ranks=Ranks(bare),
         adversary=Adversary(bare.get_input_embeddings(), params.adversarial),
         label_weights=class_weights(feeds[0], params.class_weights),
     )

@@ -18,6 +18,9 @@ WAYS: dict[str, dict[str, Any]] = {
     "class weights": {"class_weights": "balanced"},
     "layer decay": {"layer_decay": 0.8},
     "freezing": {"frozen_layers": 1, "frozen_embeddings": True},
+    **{kind: {"adapter": kind, "adapter_rank": 4} for kind in ("lora", "bottleneck", "prefix")},
+    "adalora": {"adapter": "adalora", "adapter_rank": 2, "averaging": 0.9},
+    "prompt": {"adapter": "prompt", "adapter_rank": 4, "adversarial": 0.3},
     "all": {
         "averaging": 0.9,
         "adversarial": 0.3,
