@@ -99,12 +99,13 @@ def load_data(source: Path | None, place: Path, batch_size: int, compiled: str) 
 
 
 def forward_flops(encoder: Path, labels: int, lengths: npt.NDArray[np.int64]) -> int:
-    """Count the multiplications and additions of all matrix products of one forward pass.
+    """Count the multiplications and additions of the matrix products that we do going forward.
 
     BERT's: per layer four width x width products, two width x inner ones, and attention's scores
-    and sums; then the pooler and the head, for one token per text. Embeddings are looked up, not
-    multiplied, and count nothing, nor do padding, bias, norms and activations. A backward pass
-    takes twice as many: one product each for the gradient of the input and of the weight.
+    and sums; of the last layer, keys and values of all tokens and the rest for the first token
+    only; then the pooler and the head. Embeddings are looked up, not multiplied, and count
+    nothing, nor do padding, bias, norms and activations. A backward pass takes twice as many: one
+    product each for the gradient of the input and of the weight.
 
     Args:
         encoder: folder with config.json.
@@ -113,7 +114,9 @@ def forward_flops(encoder: Path, labels: int, lengths: npt.NDArray[np.int64]) ->
     """
     config: dict[str, Any] = read_json(encoder / "config.json")
     width, inner = int(config["hidden_size"]), int(config["intermediate_size"])
-    tokens, pairs = int(lengths.sum()), int((lengths * lengths).sum())
-    layer = 2 * tokens * (4 * width * width + 2 * width * inner) + 4 * pairs * width
-    head = 2 * len(lengths) * (width * width + width * labels)
-    return int(config["num_hidden_layers"]) * layer + head
+    tokens, pairs, texts = int(lengths.sum()), int((lengths * lengths).sum()), len(lengths)
+    pair, rest = 2 * width * width, 2 * width * width + 2 * width * inner  # keys, values; others
+    layer = 2 * tokens * (pair + rest) + 4 * pairs * width
+    last = 2 * tokens * pair + 2 * texts * rest + 4 * tokens * width
+    head = 2 * texts * (width * width + width * labels)
+    return (int(config["num_hidden_layers"]) - 1) * layer + last + head

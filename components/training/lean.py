@@ -6,7 +6,7 @@ What is done is invisible outside: names and shapes of a state_dict stay, and `p
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,8 @@ def lean(model: torch.nn.Module, train: Feed) -> torch.nn.Module:
     * The table of word vectors is trained in the rows that training texts use (see SeenEmbedding).
       A table that is frozen, or tied to an output layer that needs all of it, stays.
     * On a CPU, dropout draws fewer random numbers (see LightDropout).
+    * A head that reads the first token alone has the last layer compute no other (see
+      FirstTokenLayer): a seventh of the work of six layers.
 
     Args:
         model: on the CPU, as `load_model` gives it.
@@ -43,6 +45,7 @@ def lean(model: torch.nn.Module, train: Feed) -> torch.nn.Module:
             return LightDropout(module.p)
         return module
 
+    _read_first_token(model)
     return _swapped(model, swap)
 
 
@@ -50,7 +53,13 @@ def plain(model: torch.nn.Module) -> torch.nn.Module:
     """Put back, in place, the modules that `lean` replaced, with what they have learned."""
     from torch import nn
 
-    from components.training.modules import LightDropout, SeenEmbedding
+    from components.training.modules import FirstTokenLayer, LightDropout, SeenEmbedding
+
+    for layer in model.modules():
+        if isinstance(layer, FirstTokenLayer):
+            layer.asked.remove()
+            del layer.asked
+            layer.__class__ = FirstTokenLayer.__base__
 
     def swap(module: nn.Module) -> nn.Module:
         if isinstance(module, SeenEmbedding):
@@ -60,6 +69,26 @@ def plain(model: torch.nn.Module) -> torch.nn.Module:
         return module
 
     return _swapped(model, swap)
+
+
+def _read_first_token(model: torch.nn.Module) -> None:
+    """Have BERT's last layer know that a head for whole texts reads the first token alone.
+
+    Whoever computes the body without the head gets all tokens, as ever.
+    """
+    from transformers.models.bert.modeling_bert import BertForSequenceClassification, BertLayer
+
+    from components.training.modules import FirstTokenLayer, ask_for_first_token
+
+    if type(model) is not BertForSequenceClassification:
+        return
+    layers = [module for module in model.modules() if type(module) is BertLayer]
+    config: Any = model.config
+    if not layers or config.is_decoder or config._attn_implementation != "sdpa":
+        return
+    last: Any = layers[-1]
+    last.__class__ = FirstTokenLayer
+    last.asked = model.register_forward_pre_hook(ask_for_first_token, with_kwargs=True)
 
 
 def _table(model: torch.nn.Module) -> torch.nn.Embedding | None:

@@ -9,10 +9,14 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, scaled_dot_product_attention
+from torch.utils.hooks import RemovableHandle
+from transformers.models.bert.modeling_bert import BertLayer
 
 # A dropout decision takes 16 random bits: the probability is held to 1 / 65,536.
 CHOICES: Final = 1 << 16
+# A head that reads the first token alone says so to the last layer.
+FIRST_ALONE: Final = "first_token_alone"
 
 
 class SeenEmbedding(nn.Embedding):
@@ -104,3 +108,50 @@ class LightDropout(nn.Dropout):
         mask = torch.empty(values.shape, dtype=values.dtype)
         torch.ge(bits, dropped - CHOICES // 2, out=mask)
         return mask.mul_(CHOICES / (CHOICES - dropped))
+
+
+class FirstTokenLayer(BertLayer):  # type: ignore[misc]
+    """BERT's last layer, which computes the first token alone for a head that reads no other.
+
+    Keys and values are of all tokens as ever; queries, attention's output and the two large
+    products are of one token. What the head reads, and its gradients, are the same.
+    """
+
+    asked: RemovableHandle
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        *rest: Any,  # noqa: ANN401
+        **options: Any,  # noqa: ANN401
+    ) -> Tensor:
+        """Return (batch, length, width), or (batch, 1, width) when asked for the first token."""
+        alone = options.pop(FIRST_ALONE, False)
+        if not alone or options.get("past_key_values") is not None:
+            whole: Tensor = super().forward(hidden_states, attention_mask, *rest, **options)
+            return whole
+        attention, first = self.attention.self, hidden_states[:, :1]
+
+        def heads(values: Tensor) -> Tensor:
+            split = (*values.shape[:-1], -1, attention.attention_head_size)
+            return values.view(split).transpose(1, 2)
+
+        context = scaled_dot_product_attention(
+            heads(attention.query(first)),
+            heads(attention.key(hidden_states)),
+            heads(attention.value(hidden_states)),
+            attn_mask=None if attention_mask is None else attention_mask[..., :1, :],
+            dropout_p=attention.dropout.p if self.training else 0.0,
+            scale=attention.scaling,
+        )
+        attended = self.attention.output(context.transpose(1, 2).flatten(2), first)
+        found: Tensor = self.feed_forward_chunk(attended)
+        return found
+
+
+def ask_for_first_token(
+    _: nn.Module, given: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Tell the layers, before a model with a head is computed, that it reads the first token."""
+    return given, {**named, FIRST_ALONE: True}

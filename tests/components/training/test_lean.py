@@ -15,7 +15,7 @@ from components.training.batches import sorted_batches
 from components.training.feed import Feed
 from components.training.lean import lean, plain
 from components.training.model import load_model
-from components.training.modules import LightDropout, SeenEmbedding
+from components.training.modules import FirstTokenLayer, LightDropout, SeenEmbedding
 
 CPU = torch.device("cpu")
 
@@ -128,7 +128,8 @@ def test_plain_leaves_no_trace(task: Task, tiny_encoder: Path, train: Feed) -> N
     kinds = {type(module) for module in model.modules()}
     assert nn.Embedding in kinds
     assert nn.Dropout in kinds
-    assert not kinds & {SeenEmbedding, LightDropout}
+    assert not kinds & {SeenEmbedding, LightDropout, FirstTokenLayer}
+    assert not model._forward_pre_hooks
     assert not any(module.training for module in model.modules())
     assert table_of(model).padding_idx == table_of(model_of(task, tiny_encoder)).padding_idx
 
@@ -149,6 +150,39 @@ def test_table_that_the_output_shares_stays(tiny_encoder: Path, train: Feed) -> 
         model = AutoModelForMaskedLM.from_pretrained(tiny_encoder)
     table = table_of(model)
     assert table_of(lean(model, train)) is table
+
+
+def gradients(model: nn.Module, feed: Feed, rows: np.ndarray) -> dict[str, torch.Tensor]:
+    logits = model(**feed.inputs(rows)).logits
+    nn.functional.cross_entropy(logits, feed.targets(rows)).backward()
+    return {n: w.grad for n, w in model.named_parameters() if w.grad is not None}
+
+
+@pytest.mark.parametrize("rows", [np.array([3]), np.arange(20)], ids=["alone", "padded"])
+def test_last_layer_without_the_other_tokens_gives_the_same_gradients(
+    task: Task, tiny_encoder: Path, train: Feed, rows: np.ndarray
+) -> None:
+    whole, cut = model_of(task, tiny_encoder), lean(model_of(task, tiny_encoder), train)
+    sizes: list[int] = []
+    cut.bert.encoder.layer[-1].register_forward_hook(  # type: ignore[union-attr, index]
+        lambda *told: sizes.append(told[-1].shape[1])
+    )
+    found, expected = gradients(cut, train, rows), gradients(whole, train, rows)
+    assert sizes == [1]
+    for name, value in expected.items():
+        if "word_embeddings" not in name:
+            torch.testing.assert_close(found[name], value, atol=1e-5, rtol=1e-4)
+
+
+def test_body_without_the_head_still_gives_all_tokens(
+    task: Task, tiny_encoder: Path, train: Feed
+) -> None:
+    whole, cut = model_of(task, tiny_encoder), lean(model_of(task, tiny_encoder), train)
+    inputs = train.inputs(np.arange(20))
+    cut(**inputs)
+    found = cut.base_model(**inputs).last_hidden_state  # type: ignore[operator]
+    expected = whole.base_model(**inputs).last_hidden_state  # type: ignore[operator]
+    torch.testing.assert_close(found, expected)
 
 
 class TestLightDropout:
