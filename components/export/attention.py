@@ -136,10 +136,15 @@ class _Reading:
         return None if split is None else self._maker(split.input[0], INT8_PRODUCT)
 
     def _comes_from_mask(self, name: str) -> bool:
-        """Tell whether a value is made of the mask and constants, and of no other input."""
+        """Tell whether a value is made of the mask and constants, and of no other input.
+
+        A mask that was lengthened, as a prompt's is, is not the one that the operator is given.
+        """
         open_, inputs = [name], set()
         while open_:
             node = self._made.get(each := open_.pop())
+            if node is not None and node.op_type == "Concat":
+                return False
             if node is None and each not in self._constants:
                 inputs.add(each)
             open_.extend(node.input if node is not None else ())

@@ -66,13 +66,13 @@ class Prefix(nn.Module):
     (arXiv:2110.07602) use it on encoders. To attention it is what a cache of earlier tokens is.
     """
 
-    def __init__(self, width: int, size: int) -> None:
+    def __init__(self, heads: int, size: int, width: int) -> None:
         super().__init__()
-        self.keys = nn.Parameter(torch.empty(size, width).normal_(std=0.02))
-        self.values = nn.Parameter(torch.empty(size, width).normal_(std=0.02))
+        self.keys = nn.Parameter(torch.empty(1, heads, size, width).normal_(std=0.02))
+        self.values = nn.Parameter(torch.empty(1, heads, size, width).normal_(std=0.02))
 
     def update(self, keys: Tensor, values: Tensor, *_: object) -> tuple[Tensor, Tensor]:
-        """Return both with those of the prefix before them, (batch, heads, length, width / heads).
+        """Return both, (batch, heads, length, width), with those of the prefix before them.
 
         The name is that of transformers' caches.
         """
@@ -80,8 +80,7 @@ class Prefix(nn.Module):
 
     @staticmethod
     def _before(own: Tensor, others: Tensor) -> Tensor:
-        heads = own.view(len(own), others.shape[1], -1).transpose(0, 1)
-        return torch.cat([heads.to(others.dtype).expand(others.shape[0], -1, -1, -1), others], 2)
+        return torch.cat([own.to(others.dtype).expand(others.shape[0], -1, -1, -1), others], 2)
 
 
 def attach(model: nn.Module) -> set[str]:
@@ -128,7 +127,8 @@ def _attach_prompt(body: Any, size: int) -> None:  # noqa: ANN401 - transformers
 
 def _attach_prefix(layer: Any, size: int) -> None:  # noqa: ANN401 - transformers' models
     attention = getattr(getattr(layer, "attention", None), "self", None) or _none("prefix")
-    prefix = attention.prefix = Prefix(attention.all_head_size, size)
+    heads, width = attention.num_attention_heads, attention.attention_head_size
+    prefix = attention.prefix = Prefix(heads, size, width)
 
     def hand_over(_: nn.Module, args: tuple[Any, ...], kwargs: Kwargs) -> tuple[Any, Kwargs]:
         named = dict(zip(("hidden_states", "attention_mask"), args, strict=False)) | kwargs

@@ -226,13 +226,13 @@ def test_prefix_is_attended_to_as_further_tokens_are() -> None:
     hidden = torch.randn(1, 4, 8, generator=draw)
     mask = torch.tensor([0.0, 0.0, 0.0, torch.finfo(torch.float32).min])[None, None, None]
     with torch.no_grad():
-        keys = torch.cat([attention.prefix.keys, attention.key(hidden[0])])
-        values = torch.cat([attention.prefix.values, attention.value(hidden[0])])
         heads = []
-        for head in (slice(0, 4), slice(4, 8)):
-            scores = attention.query(hidden[0])[:, head] @ keys[:, head].T / 2.0
-            weights = torch.softmax(scores[:, :-1], dim=1)
-            heads.append(weights @ values[:-1, head])
+        for number, part in enumerate((slice(0, 4), slice(4, 8))):
+            own = attention.prefix.keys[0, number], attention.prefix.values[0, number]
+            keys = torch.cat([own[0], attention.key(hidden[0])[:-1, part]])
+            values = torch.cat([own[1], attention.value(hidden[0])[:-1, part]])
+            scores = attention.query(hidden[0])[:, part] @ keys.T / 2.0
+            heads.append(torch.softmax(scores, dim=1) @ values)
         found = attention(hidden, attention_mask=mask)[0]
     torch.testing.assert_close(found[0], torch.cat(heads, dim=1))
 
