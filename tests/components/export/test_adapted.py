@@ -1,4 +1,4 @@
-"""In: a trained toy with an adapter that no weight can hold. Out: a graph that computes the same."""
+"""In: a trained toy with an adapter that no weight holds. Out: a graph that computes the same."""
 
 from __future__ import annotations
 
