@@ -29,6 +29,7 @@ class Link(http.server.ThreadingHTTPServer):
         url: the address on this side.
         asked: requests that came so far, health aside, as method and path.
         fault: what happens to a request, given its number from 0; None: it is passed on.
+        seen: is told of every request, by its number.
     """
 
     daemon_threads = True
@@ -40,6 +41,7 @@ class Link(http.server.ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}{there.path}"
         self.asked: list[str] = []
         self.fault: Callable[[int], Fault | None] = lambda _: None
+        self.seen: Callable[[int], None] = lambda _: None
 
     def breaks_once(self, number: int, how: Fault) -> None:
         """Break at the request of that number from now on, and at no other."""
@@ -59,7 +61,9 @@ class Link(http.server.ThreadingHTTPServer):
         if path.endswith("/health"):
             return self.fault(-1)
         self.asked.append(f"{method} {urllib.parse.urlsplit(path).path}")
-        return self.fault(len(self.asked) - 1)
+        place = len(self.asked) - 1
+        self.seen(place)
+        return self.fault(place)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
