@@ -20,14 +20,10 @@ def accelerated(precision: Precision) -> Iterator[Accelerator]:
     accelerate keeps the first precision of a process for good, so that the next trial's would be
     refused: its state is cleared at the end.
     """
-    from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
-    accelerator = Accelerator(
-        mixed_precision="bf16" if _in_bf16(precision) else "no",
-        # No buffer of an encoder ever changes, so that none need be sent before each step.
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-    )
+    accelerator = Accelerator(mixed_precision="bf16" if _in_bf16(precision) else "no")
     try:
         yield accelerator
     finally:

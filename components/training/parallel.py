@@ -38,6 +38,14 @@ def share(batch: Rows, index: int, processes: int) -> Rows:
     return batch[index::processes]
 
 
+def keep_buffers(model: torch.nn.Module) -> None:
+    """Send no buffers to the other processes before each step: those of an encoder never change."""
+    from torch.nn.parallel import DistributedDataParallel
+
+    if isinstance(model, DistributedDataParallel):
+        model.broadcast_buffers = False
+
+
 def part_ways(accelerator: Accelerator) -> None:
     """Give each process draws of its own, where all stand alike: with a fresh head, or resumed."""
     import torch

@@ -22,7 +22,7 @@ from components.training.loss import IGNORED, summed_cross_entropy
 from components.training.meter import Done
 from components.training.model import COMPILED_MULTIPLE, compiles, load_model, shape
 from components.training.optimizer import adamw, update
-from components.training.parallel import part_ways, share, synchronised, total
+from components.training.parallel import keep_buffers, part_ways, share, synchronised, total
 from components.training.weighting import class_weights
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def start(
     model = lean(model, feeds[0])
     shape(model, params, accelerator.device)
     model, optimizer = accelerator.prepare(model.train(), adamw(model, params))
+    keep_buffers(model)
     part_ways(accelerator)
     bare = accelerator.unwrap_model(model)
     return Run(

@@ -30,5 +30,5 @@ def main(encoder: Path, tokens: Path, section: str, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", FutureWarning)
     main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
