@@ -33,7 +33,7 @@ from components.seeding import derive, generator
 from components.tasks import load_task
 from components.tasks.base import Array, Task, TaskOptions
 from components.tokens import open_split, read_token_card, subset
-from components.training import Checkpoints, fit, training_key
+from components.training import Checkpoints, fit, shortened, training_key
 from components.training.answers import answers
 from flows.progress import Board, trainings
 from flows.stage import STATE
@@ -62,7 +62,8 @@ def learning_curve(
             f"{tokens} was not made from {examples}", "run `dvc repro tokenize`, and this again"
         )
     folder = encoders.locate(encoder.source, encoder.sha256, STATE / "encoders")
-    digest = encoders.digest(encoder.sha256)
+    folder = shortened(folder, encoder.layers, STATE / "encoders" / "shortened")
+    digest = encoders.digest(encoder.sha256, encoder.layers)
     plan = subsets(
         open_split(tokens, "train").targets,
         roots(iter_examples(examples, "train")),

@@ -10,13 +10,20 @@ from components import encoders
 from components.errors import DivergenceError
 from components.files import sha256_json
 from components.lineage import lineage
-from components.params import EncoderParams, ProjectParams, TrainingParams, overlay
+from components.params import (
+    DistillationParams,
+    EncoderParams,
+    ProjectParams,
+    TrainingParams,
+    overlay,
+)
 from components.params.load import read_tree
 from components.seeding import derive
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from components.tokens import read_token_card
 from components.training import Checkpoints, first_process, fit, save, shortened, training_key
+from flows.distil import School, teach
 from flows.progress import trainings
 from flows.stage import STATE, as_json
 
@@ -27,6 +34,7 @@ def train(
     task: TaskOptions,
     encoder: EncoderParams,
     training: TrainingParams,
+    distillation: DistillationParams,
     tokens: Path,
     search: Path,
     out: Path,
@@ -38,18 +46,37 @@ def train(
     folder = shortened(folder, encoder.layers, STATE / "encoders" / "shortened")
     kind = load_task(task)
     seed, digest = derive(project.seed, "training"), encoders.digest(encoder.sha256, encoder.layers)
-    key = training_key(kind, winner, digest, tokens, seed)
-    checkpoints = Checkpoints(STATE / "checkpoints" / key[:16], winner.checkpoint_minutes, digest)
+    shaped_by = {"seed": project.seed, "task": as_json(task), "training": winner.shaping()}
+    lessons, learned_from = None, tokens
     with trainings("train") as board:
+        if distillation.teachers:
+            school = School(
+                kind, training, distillation, folder, digest, tokens, search, project.seed
+            )
+            lessons = teach(school, board)
+            learned_from = lessons.tokens
+            shaped_by |= {"distillation": as_json(distillation), "teachers": lessons.values}
+        key = training_key(kind, winner, digest, learned_from, seed)
+        checkpoints = Checkpoints(
+            STATE / "checkpoints" / key[:16], winner.checkpoint_minutes, digest
+        )
         try:
-            fitted = fit(kind, winner, folder, tokens, seed, board.watch(), checkpoints)
+            fitted = fit(kind, winner, folder, learned_from, seed, board.watch(), checkpoints)
         except DivergenceError:
             # Whatever goes on from there diverges again.
             checkpoints.remove()
             raise
     card = read_token_card(tokens)
-    shaped_by = {"seed": project.seed, "task": as_json(task), "training": winner.shaping()}
+    facts = lessons.facts if lessons else {}
+    made_from = lineage(sha256_json(card["sha256"]), shaped_by, digest)
     if first_process():
-        save(fitted, kind, tokens, lineage(sha256_json(card["sha256"]), shaped_by, digest), out)
+        save(fitted, kind, tokens, made_from, out, facts)
         checkpoints.remove()
-    return f"validation {kind.metric} {fitted.score:.4f} after epoch {fitted.best_epoch}"
+    if lessons:
+        lessons.remove()
+    together = (
+        f", its {len(lessons.values)} teachers together {lessons.facts['ensemble']['score']:.4f}"
+        if lessons
+        else ""
+    )
+    return f"validation {kind.metric} {fitted.score:.4f} after epoch {fitted.best_epoch}{together}"

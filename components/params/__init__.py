@@ -5,6 +5,7 @@ from components.params.recipe import apply_recipe
 from components.params.sections import (
     AugmentationParams,
     ColumnsParams,
+    DistillationParams,
     EncoderParams,
     EvaluationParams,
     ExportParams,
@@ -25,6 +26,7 @@ from components.params.sections import (
 __all__ = [
     "AugmentationParams",
     "ColumnsParams",
+    "DistillationParams",
     "EncoderParams",
     "EvaluationParams",
     "ExportParams",

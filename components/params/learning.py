@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from components.params.base import Positive, Section
+from components.params.base import Count, Positive, Section, Share
 
 
 class LearningCurveParams(Section):
@@ -28,3 +28,23 @@ class LearningCurveParams(Section):
         if list(self.shares) != sorted(set(self.shares)) or self.shares[-1] != 1:
             raise ValueError(f"shares must rise, and end with 1, found {list(self.shares)}")
         return self
+
+
+class DistillationParams(Section):
+    """One model for serving that learns from several others; they train in `train`, one by one.
+
+    It is no part of `training`: no trial of a search trains teachers, and none starts anew when
+    this section changes.
+    """
+
+    teachers: Count
+    """How many models are trained before the one that is kept, which learns from their mean
+    answer; 0: none. Each costs as much as a training."""
+    values: Literal["trials", "winner"]
+    """What the teachers are trained with: the values of the best trials of the search, one after
+    the other and from the first again, or all with the winner's; each has its own seed."""
+    temperature: Annotated[float, Field(gt=0)]
+    """Softens the teachers' answers: the higher, the more the less probable labels count (Hinton et
+    al., arXiv:1503.02531)."""
+    share: Share
+    """Part of the loss that comes from the teachers' answers; the rest comes from the labels."""

@@ -21,7 +21,7 @@ from components.params.data import (
     ValidationParams,
 )
 from components.params.joints import column_mistakes, space_mistakes
-from components.params.learning import LearningCurveParams
+from components.params.learning import DistillationParams, LearningCurveParams
 from components.params.release import (
     AcceptParams,
     CeilingsParams,
@@ -52,6 +52,7 @@ __all__ = [
     "CeilingsParams",
     "Choice",
     "ColumnsParams",
+    "DistillationParams",
     "EditsParams",
     "EncoderParams",
     "EvaluationParams",
@@ -92,6 +93,7 @@ class Params(Section):
     tokenization: TokenizationParams
     search: SearchParams
     training: TrainingParams
+    distillation: DistillationParams
     learning_curve: LearningCurveParams
     export: ExportParams
     evaluation: EvaluationParams

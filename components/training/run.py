@@ -15,6 +15,7 @@ from components.training.adapters import adapt
 from components.training.adversarial import Adversary
 from components.training.averaging import Average
 from components.training.batches import Rows, micro_batches
+from components.training.distil import SoftTargets, open_soft
 from components.training.feed import Feed
 from components.training.freezing import freeze
 from components.training.lean import lean
@@ -44,6 +45,7 @@ class Run:
     ranks: Ranks
     adversary: Adversary
     label_weights: torch.Tensor | None
+    soft: SoftTargets | None = None
 
     @property
     def plain(self) -> torch.nn.Module:
@@ -83,7 +85,8 @@ class Run:
     def _loss(self, rows: Rows) -> torch.Tensor:
         logits = self.model(**self.train.inputs(rows)).logits
         smoothing, weights = self.params.label_smoothing, self.label_weights
-        return summed_cross_entropy(logits, self.train.targets(rows), smoothing, weights)
+        loss = summed_cross_entropy(logits, self.train.targets(rows), smoothing, weights)
+        return self.soft.mixed(loss, logits, rows) if self.soft else loss
 
     def torn(self, number: int) -> bool:
         """Tell whether a step that failed has altered weights, `number` steps having been done.
@@ -141,4 +144,5 @@ def start(
         ranks=Ranks(bare),
         adversary=Adversary(bare.get_input_embeddings(), params.adversarial),
         label_weights=class_weights(feeds[0], params.class_weights),
+        soft=open_soft(tokens, accelerator.device),
     )

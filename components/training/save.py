@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from components.files import atomic_folder, write_json
@@ -15,7 +16,14 @@ from components.training.fitted import Fitted
 from components.training.model import silent
 
 
-def save(fitted: Fitted, task: Task, tokens: Path, lineage: Mapping[str, str], out: Path) -> str:
+def save(
+    fitted: Fitted,
+    task: Task,
+    tokens: Path,
+    lineage: Mapping[str, str],
+    out: Path,
+    facts: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
     """Write the bundle, whole or not at all.
 
     Nothing that differs between two equal runs is written, neither time nor speed, so that equal
@@ -27,6 +35,7 @@ def save(fitted: Fitted, task: Task, tokens: Path, lineage: Mapping[str, str], o
         tokens: the folder it was fitted on; its tokenizer goes along.
         lineage: the lineage id and what it is made of.
         out: the bundle's folder, replaced.
+        facts: what else shall stand in the history, as JSON.
 
     Returns:
         The digest of the bundle.
@@ -36,7 +45,7 @@ def save(fitted: Fitted, task: Task, tokens: Path, lineage: Mapping[str, str], o
         with silent():
             fitted.model.save_pretrained(folder)  # type: ignore[operator]
         shutil.copyfile(tokens / TOKENIZER, folder / TOKENIZER)
-        write_json(folder / HISTORY, _history(fitted))
+        write_json(folder / HISTORY, {**_history(fitted), **facts})
         return seal(
             folder,
             BundleCard(
