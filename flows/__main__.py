@@ -16,6 +16,7 @@ from typing import NoReturn
 from components.errors import AWAY, DISK_FULL, FAILED, INTERRUPTED, TouchstoneError
 from components.params import load_params
 from flows.delivery import delivered
+from flows.stage import OUTCOME
 
 USAGE = "usage: python -m flows <verb> [--help]\n\nverbs, in pipeline order: {verbs}"
 
@@ -129,6 +130,8 @@ def run_and_leave(argv: Sequence[str]) -> NoReturn:
         code = main(argv)
     except SystemExit as ended:  # a wrong option on the command line
         code = ended.code if isinstance(ended.code, int) else FAILED
+    if path := os.environ.get(OUTCOME):
+        Path(path).write_text(str(code), encoding="ascii")
     if not delivered():
         # Nobody takes Prefect's logs; past this line it would try to hand them over for minutes.
         atexit._run_exitfuncs()

@@ -12,18 +12,19 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from prefect import flow, get_run_logger
 from prefect.context import FlowRunContext
 
-from components.errors import TouchstoneError
+from components.errors import AWAY, TouchstoneError
 from components.files import read_json
 from components.params import load_params
 from components.registry import champion, open_registry, withdrawn
 from flows.artifacts import publish
 from flows.promote import promote
-from flows.stage import PARAMS, PARENT, STATE, WAIT_SECONDS
+from flows.stage import OUTCOME, PARAMS, PARENT, STATE, WAIT_SECONDS
 
 VERDICT: Final = Path("registry/verdict.json")
 # What DVC says between the stages' own lines, and that a reader of a release does not need.
@@ -115,17 +116,30 @@ def reproduce(arguments: Sequence[str]) -> None:
         **({PARENT: str(context.flow_run.id)} if context and context.flow_run else {}),
     }
     stage = ""
-    with child_of([sys.executable, "-m", "dvc", "repro", *arguments], environment) as child:
-        for line in child.stdout or ():
-            if line.startswith(STAGE):
-                stage = line.removeprefix(STAGE).split("'")[0]
-            elif line.strip() and not line.startswith(NOISE):
-                tell(line.rstrip())
+    with TemporaryDirectory() as scratch:
+        outcome = Path(scratch) / "outcome"
+        environment[OUTCOME] = str(outcome)
+        with child_of([sys.executable, "-m", "dvc", "repro", *arguments], environment) as child:
+            for line in child.stdout or ():
+                if line.startswith(STAGE):
+                    stage = line.removeprefix(STAGE).split("'")[0]
+                elif line.strip() and not line.startswith(NOISE):
+                    tell(line.rstrip())
+        code = outcome.read_text(encoding="ascii") if outcome.exists() else ""
     if child.returncode:
-        raise TouchstoneError(
-            f"the line stopped at {stage or 'DVC'}; what is wrong stands above",
-            "mend it and run the same command again: finished stages are not repeated",
-        )
+        raise stopped(stage, code)
+
+
+def stopped(stage: str, code: str) -> TouchstoneError:
+    """Return the error of a line that stopped at a stage, which ended with this exit code."""
+    error = TouchstoneError(
+        f"the line stopped at {stage or 'DVC'}; what is wrong stands above",
+        "mend it and run the same command again: finished stages are not repeated",
+    )
+    if code == str(AWAY):
+        # Nothing is to be mended: whoever runs releases may run this one again.
+        error.exit_code = AWAY
+    return error
 
 
 @contextmanager

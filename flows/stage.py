@@ -23,6 +23,8 @@ STATE: Final = Path(".state")
 WAIT_SECONDS: Final = float(os.environ.get("TOUCHSTONE_PATIENCE", "120"))
 PARAMS: Final = Path("params.yaml")
 PARENT: Final = "TOUCHSTONE_PARENT_FLOW_RUN"
+# Names a file that gets the exit code of every stage: DVC keeps it to itself.
+OUTCOME: Final = "TOUCHSTONE_OUTCOME"
 # JSON of verb to modules that are imported before the flow starts: tells imports from work.
 PRELOAD: Final = "TOUCHSTONE_PRELOAD_BY_STAGE"
 
