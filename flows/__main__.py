@@ -16,6 +16,7 @@ from typing import NoReturn
 from components.errors import AWAY, DISK_FULL, FAILED, INTERRUPTED, TouchstoneError
 from components.params import load_params
 from flows.delivery import delivered
+from flows.server import RETRIES
 from flows.stage import OUTCOME
 
 USAGE = "usage: python -m flows <verb> [--help]\n\nverbs, in pipeline order: {verbs}"
@@ -91,6 +92,7 @@ def quiet(environment: os._Environ[str]) -> dict[str, str]:
         "PREFECT_HOME": home,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
+        "PREFECT_CLIENT_MAX_RETRIES": RETRIES,
         # Flow logs go to the server; the terminal gets our own lines.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",

@@ -32,6 +32,9 @@ HOST: Final = "127.0.0.1"
 PORT: Final = 4200
 PATIENCE: Final = 120.0
 PAUSE: Final = 0.1
+# Of what Prefect asks by itself (logs, events, a worker): after 2, 4, ... 64 seconds, two minutes
+# in all. What a stage asks waits as `orchestrator` says.
+RETRIES: Final = "6"
 WATCH_SECONDS: Final = 3.0
 LEASES: Final = "prefect.server.concurrency.lease_storage.filesystem"
 
@@ -62,6 +65,7 @@ def client_environment(state: Path, url: str) -> dict[str, str]:
         "PREFECT_HOME": str(home(state)),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
+        "PREFECT_CLIENT_MAX_RETRIES": RETRIES,
     }
 
 
