@@ -189,7 +189,7 @@ def _coverage(
 ) -> None:
     """Look whether each interval of the report holds what is true of all the rows there are."""
     asked = params("superior")
-    for name, row in scores(asked, pair.candidate, SEED).items():
+    for name, row in scores(asked, [pair.candidate], SEED)[0].items():
         bounds = (row["low"] or 0.0, row["high"] or 0.0)
         out.covered[f"{name}, one model"] = bounds[0] <= truth[0][name] <= bounds[1]
     sums = [by_group(shares(who.right), who.groups) for who in (pair.candidate, pair.champion)]

@@ -72,7 +72,8 @@ def replace_words(
 
 def _fitting(text: str, match: re.Match[str], lexicon: Lexicon, *, names: bool) -> list[str]:
     word = match[0]
-    synonyms = lexicon.get(word.lower(), ())
+    if not (synonyms := lexicon.get(word.lower(), ())):
+        return []
     before = text[: match.start()].rstrip()
     inside = before and before[-1] not in ".!?"
     if inside and word[0].isupper() and not word.isupper() and not names:

@@ -12,9 +12,9 @@ Three measures, each exact: nothing is sampled.
 
 from __future__ import annotations
 
-import itertools
 import math
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -65,7 +65,7 @@ def grams(text: str) -> Grams:
 
 
 def _grams(plain: str) -> Grams:
-    return frozenset(plain[i : i + GRAM] for i in range(max(1, len(plain) - GRAM + 1)))
+    return frozenset([plain[i : i + GRAM] for i in range(max(1, len(plain) - GRAM + 1))])
 
 
 def similarity(first: str, second: str) -> float:
@@ -124,10 +124,13 @@ class FirstNear:
         self._grams = [_grams(key) for key in keys]
         held_by = Counter(gram for members in self._grams for gram in members)
         self._rank = {gram: rank for rank, (gram, _) in enumerate(reversed(held_by.most_common()))}
-        self._rare: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for index, members in enumerate(self._grams):
-            for rank in self._rarest(members):
-                self._rare[rank, len(members)].append(index)
+        # Per rare gram, who holds it and how many grams each has, from few to many.
+        self._holders: dict[int, list[int]] = defaultdict(list)
+        self._sizes: dict[int, list[int]] = defaultdict(list)
+        for index in sorted(range(len(keys)), key=lambda index: len(self._grams[index])):
+            for rank in self._rarest(self._grams[index]):
+                self._holders[rank].append(index)
+                self._sizes[rank].append(len(self._grams[index]))
         self._left = set(range(len(keys)))
 
     def of(self, text: str) -> list[int]:
@@ -144,14 +147,17 @@ class FirstNear:
 
     def _similar(self, members: Grams) -> set[int]:
         size = len(members)
-        sizes = range(math.ceil(SIMILAR * size - ROUNDING), int(size / SIMILAR + ROUNDING) + 1)
-        buckets = (
-            self._rare.get((rank, theirs), ()) for rank in self._rarest(members) for theirs in sizes
-        )
-        counts = Counter(itertools.chain.from_iterable(buckets))
+        least, most = math.ceil(SIMILAR * size - ROUNDING), int(size / SIMILAR + ROUNDING)
+        met: list[int] = []
+        for rank in self._rarest(members):
+            if sizes := self._sizes.get(rank):
+                first, end = bisect_left(sizes, least), bisect_right(sizes, most)
+                met += self._holders[rank][first:end]
+        if len(met) < min(SHARED, size):
+            return set()
         return {
             index
-            for index, shared in counts.items()
+            for index, shared in Counter(met).items()
             if shared >= min(SHARED, size)
             and index in self._left
             and _alike(members, self._grams[index])
@@ -164,9 +170,9 @@ class FirstNear:
         Joins in Data Cleaning", ICDE 2006: similar sets share most members, so also some of the few
         that come first in one order. Grams that no held-out text has would come first of all.
         """
-        known = members & self._rank.keys()
-        few = len(known) - math.ceil(SIMILAR * len(members) - ROUNDING) + SHARED
-        return sorted(map(self._rank.__getitem__, known))[:few] if few > 0 else []
+        ranks = [rank for rank in map(self._rank.get, members) if rank is not None]
+        few = len(ranks) - math.ceil(SIMILAR * len(members) - ROUNDING) + SHARED
+        return sorted(ranks)[:few] if few > 0 else []
 
 
 def _alike(first: Grams, second: Grams) -> bool:

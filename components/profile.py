@@ -40,16 +40,29 @@ def profile(folder: Path) -> dict[str, Any]:
     Raises:
         DataError: a split is absent or is no Parquet.
     """
+    return profile_with_words(folder)[0]
+
+
+def profile_with_words(folder: Path) -> tuple[dict[str, Any], Counter[str]]:
+    """Return the profile, and how often each word stands in the texts, from reading them once.
+
+    Words are case folded; numbers are none.
+
+    Raises:
+        DataError: a split is absent or is no Parquet.
+    """
     rows: Counter[str] = Counter()
     labels: Counter[str] = Counter()
+    written: Counter[str] = Counter()
     lengths: list[int] = []
     for split in SPLITS:
         for example in iter_examples(folder, split):
             rows[split] += 1
             labels[example[LABEL]] += 1
             lengths.append(len(example[TEXT]))
-    words = count_words(folder)
-    return {
+            written.update(WORD.findall(example[TEXT]))
+    words = _folded(written)
+    found = {
         "format": FORMAT,
         "rows": {split: rows[split] for split in SPLITS},
         "labels": {label: count / len(lengths) for label, count in sorted(labels.items())},
@@ -57,18 +70,14 @@ def profile(folder: Path) -> dict[str, Any]:
         "words": len(words),
         "vocabulary": [hash_word(word) for word in frequent(words)],
     }
+    return found, words
 
 
-def count_words(folder: Path) -> Counter[str]:
-    """Return how often each word stands in the texts of a folder, case folded; numbers are none.
-
-    Raises:
-        DataError: a split is absent or is no Parquet.
-    """
+def _folded(written: Counter[str]) -> Counter[str]:
+    """Return how often each word stands there, whatever its case; each is folded but once."""
     words: Counter[str] = Counter()
-    for split in SPLITS:
-        for example in iter_examples(folder, split):
-            words.update(match[0].casefold() for match in WORD.finditer(example[TEXT]))
+    for word, count in written.items():
+        words[word.casefold()] += count
     return words
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from components.calibration import calibration, calibration_error, calibration_tallies
-from components.gate.bootstrap import Figure, spreads
+from components.gate.bootstrap import Figure, Spread, spreads
 from components.gate.statistics import by_group
 from components.seeding import generator
 from components.tasks.base import Array, Prediction
@@ -50,10 +50,25 @@ def calibration_interval(
         groups: of each row.
         ask: how it is measured.
     """
-    sure = np.array([prediction.score for prediction in predictions])
-    sums = by_group(calibration_tallies(sure, right, ask.bins), groups)
+    return calibration_intervals([(predictions, right)], groups, ask)[0]
+
+
+def calibration_intervals(
+    answered: Sequence[tuple[Sequence[Prediction], Array]], groups: Sequence[str], ask: Ask
+) -> list[dict[str, Any]]:
+    """Measure several models on the same rows at once, which draws only once."""
+    sures = [np.array([each.score for each in predictions]) for predictions, _ in answered]
+    rights = [right for _, right in answered]
+    figures = [
+        Figure([calibration_error], [by_group(calibration_tallies(sure, right, ask.bins), groups)])
+        for sure, right in zip(sures, rights, strict=True)
+    ]
     rng = generator(ask.seed, "calibration")
-    (spread,) = spreads([Figure([calibration_error], [sums])], len(sums), ask.resamples, rng)
+    found = spreads(figures, len(figures[0].sums[0]), ask.resamples, rng)
+    return [_told(*each, ask) for each in zip(sures, rights, found, strict=True)]
+
+
+def _told(sure: Array, right: Array, spread: Spread, ask: Ask) -> dict[str, Any]:
     bias = float(spread.drawn.mean()) - spread.estimate if len(spread.drawn) else 0.0
     low, high = spread.bounds(ask.confidence)
     found = calibration(sure, right, ask.bins)

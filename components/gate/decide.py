@@ -173,7 +173,7 @@ def _measure(
     # As a user asks; the champion may not know the label, either.
     unlabelled = [{**row, LABEL: None} for row in case.examples]
     measured: dict[str, Any] = {
-        "scores": {n: figures.scores(params, w, seed) if w else None for n, w in both.items()},
+        "scores": figures.both(both, lambda some: figures.scores(params, some, seed)),
         "robustness": robustness(
             params.robustness,
             new.predictor,
@@ -182,9 +182,7 @@ def _measure(
             Draw(seed, settings.batch_size, params.confidence),
         ),
         "parity": found.parity,
-        "calibration": {
-            n: figures.calibration(params, settings, w) if w else None for n, w in both.items()
-        },
+        "calibration": figures.both(both, lambda some: figures.calibration(params, settings, some)),
         "confusion": {
             "labels": labels,
             **{n: figures.confusion(labels, w) if w else None for n, w in both.items()},

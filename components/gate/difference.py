@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from components.profile import FORMAT, count_words, frequent, hash_word, profile
+from components.profile import FORMAT, frequent, hash_word, profile_with_words
 from components.schema import SPLITS
 
 LISTED: Final = 20
@@ -29,9 +29,9 @@ def difference(before: Mapping[str, Any] | None, folder: Path) -> dict[str, Any]
     """
     if before is None or before.get("format") != FORMAT:
         return None
-    now = profile(folder)
+    now, counted = profile_with_words(folder)
     known = set(before["vocabulary"])
-    words = frequent(count_words(folder))  # readable, since these data are here
+    words = frequent(counted)  # readable, since these data are here
     new = [word for word in words if hash_word(word) not in known]
     return {
         "rows": {split: [before["rows"].get(split, 0), now["rows"][split]] for split in SPLITS},

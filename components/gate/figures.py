@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from components.errors import TouchstoneError
 from components.gate.answers import Answers
-from components.gate.calibration import Ask, calibration_interval
+from components.gate.bootstrap import Score
+from components.gate.calibration import Ask, calibration_intervals
 from components.gate.evidence import Evidence, Settings
 from components.gate.leakage import leakage
 from components.gate.rules import number
-from components.gate.statistics import by_group, intervals, share, shares
+from components.gate.statistics import Interval, by_group, intervals, share, shares
 from components.inference import Bundle
 from components.inference.bundle import GRAPH
 from components.params import GateParams
 from components.seeding import derive, generator
 from components.tasks.base import Array
 
+Figures = dict[str, Any]
+
 LINEAGE = ("id", "data", "code", "params", "lock", "encoder")
 SEEDS = ("trial", "scores", "mean", "spread")
 
 
-def scores(params: GateParams, who: Answers, seed: int) -> dict[str, dict[str, float | None]]:
-    """Return every metric of the task, with an interval where its tallies are known.
+def both(
+    models: Mapping[str, Answers | None], measure: Callable[[Sequence[Answers]], Sequence[Figures]]
+) -> dict[str, Figures | None]:
+    """Measure models by name; those that answered the same examples are measured on the same draws.
+
+    Drawing takes most of the time, and the draws depend on seed and groups alone.
+    """
+    asked = {name: who for name, who in models.items() if who is not None}
+    alike = len({tuple(who.groups) for who in asked.values()}) <= 1
+    at_once = [list(asked.values())] if alike else [[who] for who in asked.values()]
+    found = [figures for some in at_once for figures in measure(some)]
+    return {**dict.fromkeys(models), **dict(zip(asked, found, strict=True))}
+
+
+def scores(params: GateParams, models: Sequence[Answers], seed: int) -> list[Figures]:
+    """Return, for models that answered the same examples, every metric of the task.
+
+    Each has an interval where its tallies are known.
 
     Args:
         params: resamples and confidence.
-        who: the answers.
+        models: the answers.
         seed: of the gate.
     """
     found = intervals(
-        [
-            (share, by_group(shares(who.right), who.groups)),
-            (who.task.score, by_group(who.task.tallies(who.examples, who.logits), who.groups)),
-        ],
+        [scored for who in models for scored in _scored(who)],
         params.resamples,
         params.confidence,
         generator(seed, "scores"),
     )
-    bounds = dict(zip(("accuracy", who.task.metric), found, strict=True))
+    return [
+        _bounded(who, dict(zip(("accuracy", who.task.metric), pair, strict=True)))
+        for who, pair in zip(models, zip(found[::2], found[1::2], strict=True), strict=True)
+    ]
+
+
+def _scored(who: Answers) -> list[tuple[Score, Array]]:
+    tallies = who.task.tallies(who.examples, who.logits)
+    return [
+        (share, by_group(shares(who.right), who.groups)),
+        (who.task.score, by_group(tallies, who.groups)),
+    ]
+
+
+def _bounded(who: Answers, bounds: Mapping[str, Interval]) -> Figures:
     return {
         name: {
             "estimate": number(value),
@@ -52,15 +82,19 @@ def scores(params: GateParams, who: Answers, seed: int) -> dict[str, dict[str, f
     }
 
 
-def calibration(params: GateParams, settings: Settings, who: Answers) -> dict[str, Any]:
-    """Return the expected calibration error with its interval, and its bins."""
+def calibration(params: GateParams, settings: Settings, models: Sequence[Answers]) -> list[Figures]:
+    """Return, for models that answered the same examples, the expected calibration error.
+
+    With its interval, and its bins.
+    """
     ask = Ask(
         bins=settings.bins,
         resamples=params.resamples,
         confidence=params.confidence,
         seed=derive(settings.seed, "calibration"),
     )
-    return calibration_interval(who.predictions, who.right, who.groups, ask)
+    answered = [(who.predictions, who.right) for who in models]
+    return calibration_intervals(answered, models[0].groups, ask)
 
 
 def confusion(labels: Sequence[str], who: Answers) -> list[list[int]]:
