@@ -30,7 +30,7 @@ PLACE: Final = "place.json"
 SUFFIX: Final = ".safetensors"
 NAME: Final = re.compile(r"epoch-(\d{5,})-step-(\d{9,})")
 # What the weights' bits depend on beside this project's own code.
-SHAPING: Final = ("torch", "transformers", "accelerate", "numpy")
+SHAPING: Final = ("torch", "transformers", "accelerate", "peft", "numpy")
 
 
 @dataclass(frozen=True)
