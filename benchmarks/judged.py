@@ -10,7 +10,6 @@ first word alone, so that predicting takes little beside what is measured.
 from __future__ import annotations
 
 import itertools
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,17 +18,15 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from components.files import read_json, write_json
+from components.files import write_json
 from components.gate import Bundles
-from components.inference import BundleCard, seal
-from components.inference.bundle import CARD, CONFIG, GRAPH, WEIGHTS
 from components.params import Params
 from components.params.load import check_params, read_tree
 from components.records import read_card, write_card, write_split
 from components.registry import Submission, open_registry, register
 from components.schema import EDIT, PARENT_ID, SLICE_PREFIX, SPLITS, example_schema
 from components.tasks.base import Array
-from tests.components.toy_bundles import LENGTH, make_bundle, make_trained
+from tests.components.toy_bundles import grow, make_bundle, make_trained
 from tests.components.toy_reports import make_reports
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -137,38 +134,9 @@ def _bundles(out: Path, votes: Mapping[str, int], lineage: str) -> Bundles:
         make_bundle(out / "onnx", votes, LABELS, SURE, lineage, "onnx"),
         make_bundle(out / "int8", votes, LABELS, SURE, lineage),
     )
-    _grow_torch(made.trained, BYTES["trained"])
-    for name in ("onnx", "int8"):
-        _grow_graph(made.each()[name], BYTES[name])
-    for bundle in made.each().values():
-        seal(bundle, BundleCard.model_validate_json((bundle / CARD).read_text()))
+    for name, bundle in made.each().items():
+        grow(bundle, BYTES[name])
     return made
-
-
-def _grow_graph(bundle: Path, size: int) -> None:
-    """Add weights that nothing reads."""
-    import onnx
-    from onnx import numpy_helper
-
-    graph = onnx.load(str(bundle / GRAPH))
-    weights = np.random.default_rng(0).integers(-128, 127, size, dtype=np.int8)
-    graph.graph.initializer.append(numpy_helper.from_array(weights, "unread"))
-    onnx.save(graph, str(bundle / GRAPH))
-
-
-def _grow_torch(bundle: Path, size: int) -> None:
-    """Add positions that no text is long enough for."""
-    from safetensors.numpy import load_file, save_file
-
-    weights = load_file(bundle / WEIGHTS)
-    (name,) = [name for name in weights if "position_embeddings" in name]
-    short = weights[name]  # (positions, width)
-    positions = size // short[0].nbytes
-    weights[name] = np.zeros((positions, short.shape[1]), dtype=short.dtype)
-    weights[name][:LENGTH] = short
-    save_file(weights, bundle / WEIGHTS, metadata={"format": "pt"})
-    config = read_json(bundle / CONFIG) | {"max_position_embeddings": positions}
-    (bundle / CONFIG).write_text(json.dumps(config))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from components.files import read_json, write_json
+from components.inference.bundle import CARD, CONFIG, GRAPH, WEIGHTS
+
 LABELS = ("track", "refund", "login")
 WORDS = {"parcel": 0, "money": 1, "password": 2, "odd": 0, "even": 1, "please": 0}
 LENGTH = 16
@@ -121,3 +124,40 @@ def _seal(out: Path, artifact: str, labels: Sequence[str], lineage: str) -> None
         "lineage": {"id": lineage, "data": "d" * 64, "code": "c" * 64, "params": "p" * 64},
     }
     seal(out, BundleCard.model_validate(card))
+
+
+def grow(bundle: Path, size: int) -> None:
+    """Add `size` bytes of weights that no answer depends on, as if the model were as large."""
+    from components.inference import BundleCard, seal
+
+    if (bundle / GRAPH).exists():
+        _grow_graph(bundle, size)
+    else:
+        _grow_weights(bundle, size)
+    seal(bundle, BundleCard.model_validate_json((bundle / CARD).read_text()))
+
+
+def _grow_graph(bundle: Path, size: int) -> None:
+    """Add an array that no node reads."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(bundle / GRAPH))
+    weights = np.random.default_rng(0).integers(-128, 127, size, dtype=np.int8)
+    graph.graph.initializer.append(numpy_helper.from_array(weights, "unread"))
+    onnx.save(graph, str(bundle / GRAPH))
+
+
+def _grow_weights(bundle: Path, size: int) -> None:
+    """Add positions that no text is long enough for."""
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(bundle / WEIGHTS)
+    (name,) = [name for name in weights if "position_embeddings" in name]
+    short = weights[name]  # (positions, width)
+    positions = size // short[0].nbytes
+    weights[name] = np.zeros((positions, short.shape[1]), dtype=short.dtype)
+    weights[name][: len(short)] = short
+    save_file(weights, bundle / WEIGHTS, metadata={"format": "pt"})
+    config = read_json(bundle / CONFIG) | {"max_position_embeddings": positions}
+    write_json(bundle / CONFIG, config)
