@@ -14,7 +14,9 @@ from components.registry import log_report, open_registry, start_study
 from components.search import (
     REPORT,
     About,
+    Engine,
     Local,
+    Ray,
     Searched,
     StudyPlace,
     run_search,
@@ -49,9 +51,9 @@ def search(
     """
     folder = encoders.locate(encoder.source, encoder.sha256, STATE / "encoders")
     folder = shortened(folder, encoder.layers, STATE / "encoders" / "shortened")
-    trains = Training(task, folder, encoders.digest(encoder.sha256, encoder.layers), tokens)
+    digest = encoders.digest(encoder.sha256, encoder.layers)
     # Before anything else: its imports go on beside what follows.
-    with Local(trains, preload(folder)) as engine:
+    with engine_of(search, Training(task, folder.resolve(), digest, tokens.resolve())) as engine:
         study = study_of(project, task, encoder, search, training, tokens)
         books = open_registry(STATE, WAIT_SECONDS)
         run = start_study(
@@ -61,7 +63,7 @@ def search(
             STATE / "studies",
             study,
             family=sha256_json({"project": project.name, "task": as_json(task)}),
-            checkpoints=STATE / "checkpoints",
+            checkpoints=STATE.resolve() / "checkpoints",
             database=os.environ.get("TOUCHSTONE_STUDIES"),
             patience=WAIT_SECONDS,
         )
@@ -106,6 +108,13 @@ def about(
     """Return what the report tells beside the trials."""
     examples = len(open_split(tokens, "train"))
     return About(project.name, load_task(task).metric, search, training, examples)
+
+
+def engine_of(search: SearchParams, trains: Training) -> Engine:
+    """Return where trials train."""
+    if search.engine == "ray":
+        return Ray(trains, search.address)
+    return Local(trains, preload(trains.encoder))
 
 
 def study_of(

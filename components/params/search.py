@@ -12,7 +12,7 @@ from components.params.training import UNSHAPING, TrainingParams
 
 # Fields that change how much is tried, where and when, and not what: a study goes on with others.
 UNNAMED: Final = frozenset(
-    {"trials", "minutes", "budget_epochs", "workers", "attempts", "finalists"}
+    {"trials", "minutes", "budget_epochs", "workers", "attempts", "engine", "address", "finalists"}
 )
 
 
@@ -117,6 +117,11 @@ class SearchParams(Section):
     cores. With more than one, the result depends on which of them is quicker."""
     attempts: Positive
     """A trial whose process dies so many times has failed."""
+    engine: Literal["local", "ray"]
+    """`local`: processes of this machine; `ray`: tasks of a Ray cluster, on all of whose machines
+    the code, the encoder, the tokens and .state/checkpoints lie at the same paths."""
+    address: str | None
+    """Of the Ray cluster; null: one is started on this machine."""
     pruner: PrunerParams
     space: dict[str, Space]
     """Field of `training` to its range."""

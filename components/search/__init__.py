@@ -7,7 +7,7 @@ ended is kept outside the stage's outputs, and no training is done twice.
 
 from components.search.about import About
 from components.search.belief import sentence
-from components.search.engines import Engine, Inline, Local
+from components.search.engines import Engine, Inline, Local, Ray
 from components.search.finalists import Finalist
 from components.search.objective import DeviceUse, Objective, Pruned, Report, Seat
 from components.search.results import REPORT, write_results
@@ -27,6 +27,7 @@ __all__ = [
     "Local",
     "Objective",
     "Pruned",
+    "Ray",
     "Report",
     "Retraining",
     "SearchWatch",

@@ -3,5 +3,6 @@
 from components.search.engines.base import Engine, Room
 from components.search.engines.inline import Inline
 from components.search.engines.local import Local
+from components.search.engines.ray import Ray
 
-__all__ = ["Engine", "Inline", "Local", "Room"]
+__all__ = ["Engine", "Inline", "Local", "Ray", "Room"]
