@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from components.errors import Interrupted
 from components.seeding import generator
 from components.training.batches import Rows, length_batches
 from components.training.contrastive import contrast
@@ -99,14 +99,22 @@ class Loop:
             CapacityError: a single example does not fit into memory.
             TornError: the run is lost, and must start again from its last checkpoint.
         """
-        if self.saver:
-            self.saver.resume(self.place, self.parts)
+        with self.saver or contextlib.nullcontext():
+            self._train()
+
+    def _train(self) -> None:
+        """Resume if there is something to go on from, and take what is left."""
+        saver, params = self.saver, self.run.params
+        if saver and saver.resume(self.place, self.parts):
             part_ways(self.run.accelerator)
             for epoch in self.place.history:
                 self.watch.on_epoch(epoch)
-        if (self.place.epoch, self.place.step) == (1, 0):
+        else:
             contrast(self.run, self.seed, self.asked, self.watch.on_note)
-        while self.place.epoch <= self.run.params.epochs and not self.best.exhausted:
+            if saver and params.contrastive_epochs:
+                # The start is worth saving now.
+                saver.saved = None
+        while self.place.epoch <= params.epochs and not self.best.exhausted:
             self._epoch()
             self._score()
             self.watch.on_epoch(self.place.history[-1])
@@ -172,16 +180,5 @@ class Loop:
         )
 
     def _pause(self) -> None:
-        """Save when it is time, and stop when the process was asked to end."""
-        if self.saver is None or not (self.asked.by or self.saver.due()):
-            return
-        saved = self.saver.save(self.place, self.parts)
-        if not self.asked.by:
-            return
-        done, steps = self.meter.number, self.meter.steps
-        raise Interrupted(
-            f"training: {self.asked.by} came, and it stopped after step {done} of {steps}"
-            + ("" if saved else ", which could not be saved"),
-            "run the same command again: it goes on from "
-            + ("there" if saved else "what was saved before"),
-        )
+        if self.saver:
+            self.saver.pause(self.place, self.parts, self.asked, self.meter)

@@ -102,7 +102,7 @@ def test_every_place_of_every_write_may_be_the_last(
 
 @pytest.mark.chaos
 def test_any_moment_may_be_the_last(root: Path, tmp_path: Path, tiny_encoder: Path) -> None:
-    each = -(-RANDOM_KILLS // len(GRAPH)) + 5  # some end before they are killed
+    each = -(-RANDOM_KILLS // len(GRAPH)) + 10  # some end before they are killed
     found = kill_all(root, tmp_path, tiny_encoder, f"{each}:7")
     holds(found)
     killed = sum(row["codes"].count(-signal.SIGKILL) for row in found.values())
