@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from components.errors import AWAY, FAILED
 from components.files import write_json
 from flows.__main__ import main
 from tests.flows.projects import write_params
@@ -41,9 +42,11 @@ def project(
     return make
 
 
-def told(capsys: pytest.CaptureFixture[str], argv: list[str], *words: str) -> str:
+def told(
+    capsys: pytest.CaptureFixture[str], argv: list[str], *words: str, code: int = FAILED
+) -> str:
     """Run a verb that must fail; return what it told, which has the cure and no traceback."""
-    assert main(argv) == 1
+    assert main(argv) == code
     text = capsys.readouterr().err
     assert "cure:" in text
     assert "Traceback" not in text
@@ -142,7 +145,7 @@ def test_an_mlflow_that_does_not_answer(
     folder = project()
     write_json(folder / "verdict.json", {})
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    told(capsys, ["promote", "--verdict", "verdict.json"], "MLflow", "127.0.0.1:9")
+    told(capsys, ["promote", "--verdict", "verdict.json"], "MLflow", "127.0.0.1:9", code=AWAY)
 
 
 def test_a_verdict_that_is_missing(
@@ -199,7 +202,7 @@ def test_a_prefect_server_that_does_not_answer(project: Callable[..., Path]) -> 
     folder = project()
     with subprocess_of(folder, PREFECT_API_URL="http://127.0.0.1:9/api") as process:
         _, text = process.communicate(timeout=120)
-    assert process.returncode == 1
+    assert process.returncode == AWAY
     assert "PREFECT_API_URL" in text
     assert "cure:" in text
     assert "Traceback" not in text
@@ -211,7 +214,7 @@ def test_another_program_at_the_named_address_is_no_server(project: Callable[...
         url = f"http://127.0.0.1:{other.getsockname()[1]}/api"
         with subprocess_of(folder, PREFECT_API_URL=url) as process:
             _, text = process.communicate(timeout=120)
-    assert process.returncode == 1
+    assert process.returncode == AWAY
     assert url in text
     assert "Traceback" not in text
 
