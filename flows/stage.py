@@ -47,9 +47,10 @@ VERBS: Final = (
     "lineage",
     "doctor",
     "learning_curve",
+    "pretrain",
 )
 # They move nothing on the line: no flow run is made of them, and no server is booted for them.
-LOOKS: Final = frozenset({"history", "lineage", "doctor", "learning_curve"})
+LOOKS: Final = frozenset({"history", "lineage", "doctor", "learning_curve", "pretrain"})
 
 
 def flow_of(verb: str) -> Any:  # noqa: ANN401 - Prefect's Flow, which must not be imported yet

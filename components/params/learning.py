@@ -48,3 +48,21 @@ class DistillationParams(Section):
     al., arXiv:1503.02531)."""
     share: Share
     """Part of the loss that comes from the teachers' answers; the rest comes from the labels."""
+
+
+class PretrainingParams(Section):
+    """Further pre-training of the encoder on one's own unlabelled texts, by a command of its own.
+
+    All else (decay, warm-up, clipping, dropout, precision, checkpoints) is as in `training`.
+    """
+
+    epochs: Positive
+    """Passes over the texts."""
+    batch_size: Positive
+    """Texts per step."""
+    learning_rate: Annotated[float, Field(gt=0, lt=1)]
+    """Peak rate of AdamW."""
+    mask_share: Annotated[float, Field(gt=0, lt=1)]
+    """Share of a text's words that are hidden and guessed (Devlin et al., arXiv:1810.04805)."""
+    held_out_share: Annotated[float, Field(gt=0, lt=0.5)]
+    """Share of the texts that are not trained on, and tell whether it helped to guess words."""

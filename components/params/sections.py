@@ -21,7 +21,11 @@ from components.params.data import (
     ValidationParams,
 )
 from components.params.joints import column_mistakes, space_mistakes
-from components.params.learning import DistillationParams, LearningCurveParams
+from components.params.learning import (
+    DistillationParams,
+    LearningCurveParams,
+    PretrainingParams,
+)
 from components.params.release import (
     AcceptParams,
     CeilingsParams,
@@ -64,6 +68,7 @@ __all__ = [
     "IngestionParams",
     "LearningCurveParams",
     "Params",
+    "PretrainingParams",
     "ProjectParams",
     "PrunerParams",
     "Range",
@@ -90,6 +95,7 @@ class Params(Section):
     validation: ValidationParams
     augmentation: AugmentationParams
     encoder: EncoderParams
+    pretraining: PretrainingParams
     tokenization: TokenizationParams
     search: SearchParams
     training: TrainingParams

@@ -73,12 +73,12 @@ def training_key(task: Task, params: TrainingParams, encoder: str, tokens: Path,
             "tokens": read_token_card(tokens),
             "seed": seed,
             "versions": {name: version(name) for name in SHAPING},
-            "code": _code(),
+            "code": code_digest(),
         }
     )
 
 
-def _code() -> str:
+def code_digest() -> str:
     """Return the digest of the code that trains, and of the tasks that it trains for."""
     here = Path(__file__).parent
     sources = [path for name in ("training", "tasks") for path in (here.parent / name).glob("*.py")]
