@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from components.files import verify_manifest
-from components.registry import Registry, Seen, champion, record_decision
+from components.registry import (
+    Registry,
+    Seen,
+    champion,
+    open_ledger,
+    promote,
+    record_decision,
+)
 from tests.components.toy_bundles import make_bundle
 
 Verdict = dict[str, Any]
@@ -73,6 +80,18 @@ def judged(
 ) -> Verdict:
     """Return a verdict against today's champion, which the ledger knows."""
     return record(registry, verdict_on(registry, name, candidate, word, **more))
+
+
+def lift(registry: Registry, name: str, *versions: Seen) -> None:
+    """Promote one after the other, each by a verdict against the one before."""
+    for version in versions:
+        assert promote(registry, judged(registry, name, version)).changed
+
+
+def moves(registry: Registry, name: str) -> list[str]:
+    """Return what the ledger says of the alias, in order; verdicts are left out."""
+    entries = open_ledger(registry).read(name)
+    return [entry.verb for entry in entries if entry.verb != "decision"]
 
 
 def set_failpoint(name: str | None) -> None:

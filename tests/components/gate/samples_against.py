@@ -16,6 +16,7 @@ from tests.components.gate.samples import (
     limits,
     rule,
     score,
+    stored,
 )
 
 Verdict = dict[str, Any]
@@ -120,16 +121,38 @@ def big() -> Verdict:
 def _against(estimate: float, low: float, high: float, verdict: str) -> Verdict:
     made = first(ROWS)
     new, old = 0.926 + estimate / 2, 0.926 - estimate / 2
-    made["candidate"]["version"] = 8
-    made["champion"] = {"version": 7, "digest": "41" * 32, "lineage": "02c6be11a4937fd0"}
-    made["evidence"]["champion"] = "41" * 32
-    made |= {"verdict": verdict, "test_uses": 9, "groups": 2104}
-    made["parity"]["rows"] = ROWS
-    made["scores"] = {
-        "candidate": {"accuracy": score(new + 0.002, 0.0093), "macro_f1": score(new, 0.0096)},
-        "champion": {"accuracy": score(old + 0.002, 0.0095), "macro_f1": score(old, 0.0098)},
+    made |= stored("against") | {
+        "verdict": verdict,
+        "scores": {"candidate": _scores(new, 0.0093), "champion": _scores(old, 0.0095)},
+        "comparison": _comparison(estimate, low, high),
+        "slices": _slices(estimate),
+        "robustness": edits(500),
+        "calibration": {"candidate": calibration(0.061), "champion": calibration(0.12)},
+        "confusion": {
+            "labels": LABELS,
+            "candidate": confusion(14, ROWS, new, 1),
+            "champion": confusion(14, ROWS, old, 2),
+        },
+        "disagreements": _disagreements(),
     }
-    made["comparison"] = {
+    made["candidate"]["version"] = 8
+    made["evidence"]["champion"] = made["champion"]["digest"]
+    made["parity"]["rows"] = ROWS
+    made["latency"]["champion"] = {"requests": 200, "p50_ms": 4.4, "p95_ms": 6.3}
+    made["size_bytes"]["champion"] = 23_100_000
+    made["difference"]["labels"] = [
+        {"label": label, "before": 1 / 14, "now": 1 / 14 + (index - 6.5) * 0.004}
+        for index, label in enumerate(LABELS)
+    ]
+    return made
+
+
+def _scores(macro_f1: float, half: float) -> Verdict:
+    return {"accuracy": score(macro_f1 + 0.002, half), "macro_f1": score(macro_f1, half + 0.0003)}
+
+
+def _comparison(estimate: float, low: float, high: float) -> Verdict:
+    return {
         "metric": "macro_f1",
         "rows": ROWS,
         "groups": 2104,
@@ -145,55 +168,25 @@ def _against(estimate: float, low: float, high: float, verdict: str) -> Verdict:
         "p_value": 0.0004 if low > 0 else 0.31,
         "labels": {"shared": 14, "only_candidate": [], "only_champion": [], "left_out": 0},
     }
-    made["power"] = [
-        {"change": change, "where": where, "rows": rows, "held": held}
-        for change, where, rows, held in (
-            (-0.01, "overall", ROWS, 0.9994),
-            (-0.02, "overall", ROWS, 1.0),
-            (-0.05, "overall", ROWS, 1.0),
-            (-0.1, "channel: mail", 1320, 0.998),
-            (-0.1, "channel: phone", 214, 0.832),
-            (0.01, "overall", ROWS, 0.703),
-            (0.02, "overall", ROWS, 0.184),
-        )
-    ]
+
+
+def _slices(estimate: float) -> list[Verdict]:
     rows = {"mail": 1320, "chat": 901, "app": 645, "phone": 214, "private": 2904, "business": 176}
-    made["slices"] = [
+    return [
         _slice(column, value, rows[value], estimate + 0.004 * index)
         for column, values in CHANNELS.items()
         for index, value in enumerate(values)
     ]
-    made["robustness"] = edits(500)
-    made["calibration"] = {"candidate": calibration(0.061), "champion": calibration(0.12)}
-    made["confusion"] = {
-        "labels": LABELS,
-        "candidate": confusion(14, ROWS, new, 1),
-        "champion": confusion(14, ROWS, old, 2),
-    }
-    made["latency"]["champion"] = {"requests": 200, "p50_ms": 4.4, "p95_ms": 6.3}
-    made["size_bytes"]["champion"] = 23_100_000
-    made["difference"] = {
-        "rows": {"train": [8116, 9702], "validation": [1740, 2079], "test": [3080, 3080]},
-        "labels": [
-            {"label": label, "before": 1 / 14, "now": 1 / 14 + (index - 6.5) * 0.004}
-            for index, label in enumerate(LABELS)
-        ],
-        "characters": {"before": {"p50": 61, "p95": 148}, "now": {"p50": 63, "p95": 171}},
-        "vocabulary": {
-            "before": 4_102,
-            "now": 4_377,
-            "new": 0.082,
-            "examples": ["voucher", "<locker>", "e-bike", "\u05d7\u05d1\u05d9\u05dc\u05d4"],
-        },
-    }
-    made["disagreements"] = [
+
+
+def _disagreements() -> list[Verdict]:
+    return [
         {"id": f"test-{index}", "kind": kind, "text": text, "label": LABELS[index]}
         | {"candidate": LABELS[index if kind == "fixed" else index + 1]}
         | {"champion": LABELS[index if kind == "broken" else index + 2]}
         for kind in ("broken", "fixed", "other")
         for index, text in enumerate(TEXTS)
     ]
-    return made
 
 
 def _slice(column: str, value: str, rows: int, estimate: float) -> Verdict:
@@ -248,3 +241,7 @@ def _robust(typo: str) -> list[Verdict]:
         kept[0]["cure"] = "survive 90 % of typing mistakes; augmentation.edits.typo trains for it"
         kept[0]["reason"] = "typo 0.868 is below 0.9, its interval too"
     return kept
+
+
+# One of each kind of verdict, by what it says.
+EACH = {"first": first, "promote": promote, "hold": hold, "undecidable": undecidable}

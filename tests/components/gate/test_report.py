@@ -11,16 +11,10 @@ from typing import Any
 import pytest
 
 from components.gate.report import markdown, render, write_report
-from tests.components.gate import samples, samples_against
+from tests.components.gate import samples_against
 from tests.components.pages.outline import Outline, assert_readable_by_all
 
-SAMPLES = {
-    "first": samples.first,
-    "promote": samples_against.promote,
-    "hold": samples_against.hold,
-    "undecidable": samples_against.undecidable,
-    "big": samples_against.big,
-}
+SAMPLES = {**samples_against.EACH, "big": samples_against.big}
 STYLE = Path("components/pages/templates/page.css")
 
 

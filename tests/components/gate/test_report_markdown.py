@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from components.gate.report import LONGEST, markdown
-from tests.components.gate import samples, samples_against
+from tests.components.gate import samples_against
 
 READER = MarkdownIt("gfm-like", {"linkify": False})
 HOSTILE = [
@@ -19,12 +19,9 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize(
-    "make",
-    [samples.first, samples_against.promote, samples_against.hold, samples_against.undecidable],
-)
-def test_markdown_has_the_verdict_first_and_every_rule_as_a_row(make: object) -> None:
-    verdict = make()  # type: ignore[operator]
+@pytest.mark.parametrize("kind", samples_against.EACH)
+def test_markdown_has_the_verdict_first_and_every_rule_as_a_row(kind: str) -> None:
+    verdict = samples_against.EACH[kind]()
     text = markdown(verdict)
     lines = [line for line in text.splitlines() if line]
     assert verdict["verdict"].capitalize() in lines[0]

@@ -1,7 +1,8 @@
-"""In: toy bundles. Out: one migrated registry for all tests, and a submission ready to register."""
+"""In: toy bundles. Out: one migrated registry for all tests, versions and submissions for it."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from components.params import RegistryParams
-from components.registry import Registry, Submission, open_registry
+from components.registry import Registry, Seen, Submission, open_registry
+from tests.candidates import add_model, add_version, make_model
+
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +32,26 @@ def registry(state: Path) -> Iterator[Registry]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         yield open_registry(state, 0)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("models")
+    return [make_model(root / str(i), f"promote-{i}") for i in range(4)]
+
+
+@pytest.fixture
+def name(registry: Registry) -> str:
+    """A model that nobody has promoted yet."""
+    name = f"promoted-{next(NUMBERS)}"
+    add_model(registry, name)
+    return name
+
+
+@pytest.fixture
+def versions(registry: Registry, name: str, models: list[Path]) -> list[Seen]:
+    """Versions 1 to 4."""
+    return [add_version(registry, name, model) for model in models]
 
 
 @pytest.fixture(scope="session")

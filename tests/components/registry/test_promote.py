@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import itertools
 import shutil
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +12,6 @@ from components.registry import (
     Registry,
     Seen,
     champion,
-    open_ledger,
     promote,
     record_decision,
     rollback,
@@ -25,48 +20,13 @@ from components.registry import (
 from tests.candidates import (
     REPORT,
     Verdict,
-    add_model,
     add_version,
     judged,
-    make_model,
+    lift,
+    moves,
     record,
     verdict_on,
 )
-
-# The package shows the function under the module's name.
-promote_module = importlib.import_module("components.registry.promote")
-NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    root = tmp_path_factory.mktemp("models")
-    return [make_model(root / str(i), f"promote-{i}") for i in range(4)]
-
-
-@pytest.fixture
-def name(registry: Registry) -> str:
-    """A model that nobody has promoted yet."""
-    name = f"promoted-{next(NUMBERS)}"
-    add_model(registry, name)
-    return name
-
-
-@pytest.fixture
-def versions(registry: Registry, name: str, models: list[Path]) -> list[Seen]:
-    """Versions 1 to 4."""
-    return [add_version(registry, name, model) for model in models]
-
-
-def lift(registry: Registry, name: str, *versions: Seen) -> None:
-    """Promote one after the other, each by a verdict against the one before."""
-    for version in versions:
-        assert promote(registry, judged(registry, name, version)).changed
-
-
-def verbs(registry: Registry, name: str) -> list[str]:
-    entries = open_ledger(registry).read(name)
-    return [entry.verb for entry in entries if entry.verb != "decision"]
 
 
 def test_promote_moves_the_alias_once(registry: Registry, name: str, versions: list[Seen]) -> None:
@@ -74,7 +34,7 @@ def test_promote_moves_the_alias_once(registry: Registry, name: str, versions: l
     assert promote(registry, verdict).changed
     assert not promote(registry, verdict).changed
     assert champion(registry, name) == versions[0]
-    assert verbs(registry, name) == ["intent", "done"]
+    assert moves(registry, name) == ["intent", "done"]
 
 
 def test_promoted_version_is_challenger_no_more(
@@ -189,47 +149,6 @@ def test_bytes_altered_in_the_registry_are_not_promoted(
     assert champion(registry, name) is None
 
 
-def test_of_two_promoters_at_once_one_wins_and_the_other_is_stale(
-    registry: Registry, name: str, versions: list[Seen]
-) -> None:
-    verdicts = [judged(registry, name, version) for version in versions[:2]]
-    results: list[str] = []
-    gate = threading.Barrier(2)
-
-    def run(verdict: Verdict) -> None:
-        gate.wait()
-        try:
-            results.append(promote(registry, verdict).sentence)
-        except PromotionError as error:
-            results.append(error.what)
-
-    threads = [threading.Thread(target=run, args=(verdict,)) for verdict in verdicts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted("stale" in result for result in results) == [False, True]
-    assert verbs(registry, name) == ["intent", "done"]
-
-
-def test_promoter_that_is_overtaken_after_its_last_look_is_stale(
-    registry: Registry, name: str, versions: list[Seen], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    worse, better = (judged(registry, name, version) for version in versions[:2])
-    try_out = promote_module.smoke
-
-    def overtaken(folder: Path, verdict: Verdict) -> None:
-        try_out(folder, verdict)
-        with monkeypatch.context() as patch:
-            patch.setattr(promote_module, "smoke", try_out)
-            promote(registry, better)
-
-    monkeypatch.setattr(promote_module, "smoke", overtaken)
-    with pytest.raises(PromotionError, match="stale"):
-        promote(registry, worse)
-    assert champion(registry, name) == versions[1]
-
-
 def test_verdict_promotes_once_and_a_rollback_stands(
     registry: Registry, name: str, versions: list[Seen]
 ) -> None:
@@ -251,97 +170,6 @@ def test_same_evidence_is_judged_once(registry: Registry, name: str, versions: l
     assert again.payload["verdict"] == held
     with pytest.raises(PromotionError, match="edited"):
         promote(registry, {**held, "verdict": "promote"})
-
-
-def test_rollback_gives_back_the_former_champion_and_repeating_it_changes_nothing(
-    registry: Registry, name: str, versions: list[Seen]
-) -> None:
-    lift(registry, name, *versions[:3])
-    assert rollback(registry, name, None).after == versions[1]
-    again = rollback(registry, name, None)
-    assert not again.changed
-    assert "--to" in again.sentence
-    assert champion(registry, name) == versions[1]
-
-
-def test_rollback_to_a_version_goes_there_and_repeating_it_changes_nothing(
-    registry: Registry, name: str, versions: list[Seen]
-) -> None:
-    lift(registry, name, *versions[:3])
-    assert rollback(registry, name, 1).changed
-    assert not rollback(registry, name, 1).changed
-    assert verbs(registry, name) == ["intent", "done"] * 4
-
-
-def test_rollback_goes_only_where_a_verdict_once_led(
-    registry: Registry, name: str, versions: list[Seen]
-) -> None:
-    with pytest.raises(PromotionError, match="has no champion"):
-        rollback(registry, name, None)
-    lift(registry, name, versions[0])
-    with pytest.raises(PromotionError, match="had no champion before it"):
-        rollback(registry, name, None)
-    for version in (2, 9):
-        with pytest.raises(PromotionError, match=f"version {version} .* never was its champion"):
-            rollback(registry, name, version)
-
-
-def test_alias_moved_by_hand_is_known_and_never_gone_back_to(
-    registry: Registry, name: str, versions: list[Seen]
-) -> None:
-    lift(registry, name, versions[0])
-    registry.client.set_registered_model_alias(name, "champion", "3")
-    lift(registry, name, versions[1])
-    assert verbs(registry, name) == ["intent", "done", "by hand", "intent", "done"]
-    with pytest.raises(PromotionError, match="those that were: 1, 2"):
-        rollback(registry, name, 3)
-    assert rollback(registry, name, None).after == versions[0]
-
-
-def test_rollback_brings_back_a_champion_whose_alias_was_deleted(
-    registry: Registry, name: str, versions: list[Seen]
-) -> None:
-    lift(registry, name, *versions[:2])
-    registry.client.delete_registered_model_alias(name, "champion")
-    assert rollback(registry, name, None).after == versions[1]
-
-
-def test_rollback_to_a_version_whose_digest_was_changed_is_refused(
-    registry: Registry, name: str, versions: list[Seen]
-) -> None:
-    lift(registry, name, *versions[:2])
-    registry.client.set_model_version_tag(name, "1", "touchstone.digest", versions[3].digest)
-    with pytest.raises(PromotionError, match=r"version 1 .* when it was champion"):
-        rollback(registry, name, None)
-
-
-@pytest.mark.parametrize(("moved", "end"), [(False, "abandoned"), (True, "done")])
-def test_move_that_a_kill_cut_short_is_settled_by_where_the_alias_is(
-    registry: Registry,
-    name: str,
-    versions: list[Seen],
-    monkeypatch: pytest.MonkeyPatch,
-    moved: bool,
-    end: str,
-) -> None:
-    lift(registry, name, versions[0])
-    verdict = judged(registry, name, versions[1])
-    killed: Callable[..., None] = type(registry.client).set_registered_model_alias
-
-    def cut(*arguments: object) -> None:
-        if moved:
-            killed(*arguments)
-        raise KeyboardInterrupt("killed")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(registry.client), "set_registered_model_alias", cut)
-        with pytest.raises(KeyboardInterrupt, match="killed"):
-            promote(registry, verdict)
-    assert champion(registry, name) == versions[1 if moved else 0]
-    promote(registry, verdict)
-    again = [] if moved else ["intent", "done"]
-    assert verbs(registry, name) == ["intent", "done", "intent", end, *again]
-    assert champion(registry, name) == versions[1]
 
 
 def test_ledger_that_was_replaced_lets_nothing_move(
