@@ -78,9 +78,7 @@ def load_model(bundle: Bundle, attention: str | None = None) -> torch.nn.Module:
     return cast(torch.nn.Module, model.eval())
 
 
-def _fill(
-    names: set[str], model: torch.nn.Module, bundle: Bundle, report: dict[str, Any]
-) -> None:
+def _fill(names: set[str], model: torch.nn.Module, bundle: Bundle, report: dict[str, Any]) -> None:
     """Load what an adapter adds to the model, and correct what transformers reported."""
     if not names:
         return
