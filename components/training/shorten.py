@@ -30,9 +30,9 @@ def shortened(encoder: Path, layers: int | None, cache: Path) -> Path:
     """Return a folder with the encoder's lowest layers alone; made once, and kept.
 
     The lowest are kept because they hold what transfers: of the ways to choose, leaving out the
-    highest cost least on most tasks (Sajjad et al., arXiv:2004.03844), and so it did here
-    (benchmarks/results/effects.json). Embeddings, pooler and tokenizer stay; all that reads the
-    folder, down to the exported graph, knows the number from config.json.
+    highest cost least on most tasks (Sajjad et al., arXiv:2004.03844), and settings that count
+    layers from below stay right. Embeddings, pooler and tokenizer stay; all that reads the folder,
+    down to the exported graph, knows the number from config.json.
 
     Args:
         encoder: folder with config.json, safetensors and tokenizer, its digests verified.
