@@ -29,6 +29,7 @@ LONGEST_PAUSE: Final = 2.0
 # What a frozen server was asked before it thawed is done by then, and is found by who looks first.
 SETTLING: Final = 0.5
 LONGEST_REASON: Final = 160
+MOST_DOUBTS: Final = 3
 UNREACHABLE: Final = frozenset(
     {errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN}
 )
@@ -64,12 +65,14 @@ class Backend:
         cure: how it is started, in the imperative.
         absent: whether an error says that it is away.
         answers: whether it is there again; quick, and never raises.
+        doubtful: whether an error may say so, or may be an answer: it is asked again a few times.
     """
 
     name: str
     cure: str
     absent: Callable[[BaseException], bool]
     answers: Callable[[], bool]
+    doubtful: Callable[[BaseException], bool] = lambda _: False
 
 
 def wait_out(backends: Sequence[Backend], seconds: float, work: Callable[[], T]) -> T:
@@ -99,6 +102,7 @@ def wait_out(backends: Sequence[Backend], seconds: float, work: Callable[[], T])
 
 def _again_and_again(backends: Sequence[Backend], seconds: float, work: Callable[[], T]) -> T:
     absence: _Absence | None = None
+    doubts = 0
     while True:
         # Left before the next attempt: the cause of a later error must not be this one's.
         try:
@@ -108,6 +112,9 @@ def _again_and_again(backends: Sequence[Backend], seconds: float, work: Callable
         except Exception as error:
             backend = next((one for one in backends if one.absent(error)), None)
             if backend is None:
+                doubts += 1
+                backend = next((one for one in backends if one.doubtful(error)), None)
+            if backend is None or doubts > MOST_DOUBTS:
                 raise
             if absence is None or absence.backend is not backend:
                 end = absence.end if absence else time.monotonic() + seconds

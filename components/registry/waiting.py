@@ -65,6 +65,8 @@ def books(uri: str) -> Backend:
             cure,
             lambda error: unreachable(error) or _unavailable(error) or database_away(error),
             lambda: health(uri) is None,
+            # MLflow's own rollback fails when its database goes away in a write: status 500, once.
+            lambda error: SERVER_ERROR in _statuses(error),
         )
     return Backend(
         f"MLflow's database at {safe(uri)}",
@@ -104,12 +106,17 @@ def _is_mlflow(error: BaseException) -> bool:
 
 def _unavailable(error: BaseException) -> bool:
     """Tell whether a server, or the proxy before it, says that it cannot answer now."""
-    from mlflow.exceptions import MlflowException
+    return not LATER.isdisjoint(_statuses(error))
 
+
+def _statuses(error: BaseException) -> set[int]:
+    """Return the statuses that servers gave, whatever MLflow and urllib3 made of them."""
+    from mlflow.exceptions import RestException
+
+    found = set()
     for one in causes(error):
-        if isinstance(one, MlflowException) and one.get_http_status_code() in LATER:
-            return True
-        # What MLflow made no error code of: the words of its own, and of urllib3.
-        if (found := STATUS.search(str(one))) and int(found[1] or found[2]) in LATER:
-            return True
-    return False
+        if isinstance(one, RestException):
+            found.add(int(one.get_http_status_code()))
+        elif said := STATUS.search(str(one)):
+            found.add(int(said[1] or said[2]))
+    return found

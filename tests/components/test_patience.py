@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import socket
 import urllib.error
@@ -173,6 +174,19 @@ def test_one_that_was_given_up_is_not_waited_for_again() -> None:
 
     with pytest.raises(Away, match="gone"):
         wait_out([backend()], 3600, work)
+
+
+def test_what_may_be_an_absence_is_asked_again_a_few_times_and_is_then_an_answer() -> None:
+    def doubt(error: BaseException) -> bool:
+        return isinstance(error, KeyError)
+
+    unsure = dataclasses.replace(backend(), doubtful=doubt)
+    passing = Flaky(KeyError("x"), ConnectionResetError("reset"), KeyError("x"))
+    assert wait_out([unsure], 60, passing) == "done"
+    lasting = Flaky(*[KeyError("x")] * 9)
+    with pytest.raises(KeyError):
+        wait_out([unsure], 60, lasting)
+    assert lasting.attempts == 4
 
 
 def test_no_password_is_told() -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from components.patience import database_away
 from components.registry import Registry
 from components.registry.locks import connects, engine_of, safe, transaction
-from components.registry.waiting import away
+from components.registry.waiting import away, books
 
 BOOKS = "http://mlflow.example"
 
@@ -39,6 +39,15 @@ def test_a_server_that_refuses_is_there(remote: Registry, status: int) -> None:
 
     assert not away(remote, MlflowException(f"endpoint / failed with error code {status} != 200."))
     assert not away(remote, MlflowException("no such run", 1))
+
+
+def test_a_server_that_fails_is_asked_again_since_its_database_may_have_gone() -> None:
+    from mlflow.exceptions import MlflowException
+
+    failed = MlflowException("Max retries (too many 500 error responses)")
+    assert books(BOOKS).doubtful(failed)
+    assert not books(BOOKS).absent(failed)
+    assert not books(BOOKS).doubtful(MlflowException("endpoint / failed with error code 403 != 2"))
 
 
 def test_a_server_whose_database_is_away_is_away(remote: Registry) -> None:
