@@ -29,8 +29,11 @@ def test_error_crosses_processes_whole(kind: type[TouchstoneError]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_error_ends_the_process_as_failed(kind: type[TouchstoneError]) -> None:
-    assert kind("what").exit_code == 1
+def test_only_what_can_be_gone_on_with_does_not_end_the_process_as_failed(
+    kind: type[TouchstoneError],
+) -> None:
+    goes_on = issubclass(kind, errors.Interrupted | errors.Away)
+    assert kind("what").exit_code == (75 if goes_on else 1)
 
 
 def test_exit_codes_differ() -> None:
