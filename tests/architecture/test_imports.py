@@ -25,6 +25,7 @@ BREACHES = {
     "onnxruntime": ("components/evaluation/speed.py", "import onnxruntime"),
     "torch": ("components/inference/predictor.py", "import torch.nn.functional"),
     "transformers": ("components/tokenization/tokenize.py", "import transformers"),
+    "peft": ("flows/trial.py", "import peft"),
     "ray": ("flows/search.py", "import ray"),
     "huggingface_hub": ("components/training/save.py", "from huggingface_hub import HfApi"),
 }
