@@ -17,7 +17,6 @@ from components.errors import AWAY, DISK_FULL, FAILED, INTERRUPTED, TouchstoneEr
 from components.params import load_params
 from flows.delivery import delivered
 from flows.server import RETRIES
-from flows.stage import OUTCOME
 
 USAGE = "usage: python -m flows <verb> [--help]\n\nverbs, in pipeline order: {verbs}"
 
@@ -132,6 +131,8 @@ def run_and_leave(argv: Sequence[str]) -> NoReturn:
         code = main(argv)
     except SystemExit as ended:  # a wrong option on the command line
         code = ended.code if isinstance(ended.code, int) else FAILED
+    from flows.stage import OUTCOME
+
     if path := os.environ.get(OUTCOME):
         Path(path).write_text(str(code), encoding="ascii")
     if not delivered():
