@@ -19,6 +19,7 @@ from components.gate import compare
 from components.gate.decide import conclusion
 from components.gate.figures import scores
 from components.gate.luck import Luck, beyond_luck, luck_of
+from components.gate.rules import Rule
 from components.gate.slices import compare_slices
 from components.gate.statistics import Difference, by_group, difference, share, shares
 from components.params import GateParams
@@ -31,6 +32,8 @@ RESAMPLES: Final = 1000
 PARAMS: Final = Path(__file__).resolve().parents[1] / "params.yaml"
 When = Literal["superior", "non_inferior"]
 WHEN: Final[tuple[When, ...]] = ("superior", "non_inferior")
+# What the gate asks where the search tells how far seeds lie apart.
+BEYOND: Final = "superior and beyond_luck"
 
 Kind = Literal["exchanged", "retrained", "planted", "slice", "slices"]
 
@@ -57,8 +60,8 @@ class Outcome:
     """What came of a trial.
 
     Attributes:
-        promoted: per rule, whether the gate's rules on the whole would let the candidate pass.
-        lucky: whether `superior` alone would, without asking for more than a lucky seed.
+        promoted: per rule, whether the gate's rules on the whole would let the candidate pass;
+            `superior` and `non_inferior` are without what is asked beyond a lucky seed.
         held: per rule and change, how often the report says that such a candidate is held.
         covered: per figure, whether its interval holds the truth.
         slices: per judged slice, its rule's state.
@@ -67,7 +70,6 @@ class Outcome:
     """
 
     promoted: dict[str, bool] = field(default_factory=dict)
-    lucky: bool = False
     held: dict[tuple[str, float], float] = field(default_factory=dict)
     covered: dict[str, bool] = field(default_factory=dict)
     slices: dict[str, str] = field(default_factory=dict)
@@ -109,7 +111,6 @@ def _trial(scenario: Scenario, number: int) -> Outcome:
     if scenario.kind in {"exchanged", "retrained", "planted"}:
         found = _overall(pair, seed, out)
         if scenario.kind == "retrained":
-            _retrained(pair, seed, out)
             _coverage(pair, found, (_truth(candidate), _truth(champion)), out)
     if scenario.kind in {"slice", "slices"} or _reports_slices(scenario):
         _slices(pair, seed, out)
@@ -156,21 +157,20 @@ def _overall(pair: compare.Pair, seed: int, out: Outcome) -> Difference:
     """Ask the rules on the whole, under both rules of promotion; the comparison is the same."""
     found = compare.compare(params("superior"), pair, seed)
     for when in WHEN:
-        asked = params(when)
-        verdict = conclusion(compare.against(asked, found))["verdict"]
-        out.promoted[when] = verdict == "promote"
-        for row in compare.power(asked, found):
-            out.held[when, row["change"]] = row["held"]
+        _ask(when, compare.against(params(when), found), found, out)
+    asked = params("superior")
+    rules = [*compare.against(asked, found), beyond_luck(found.found, _luck(), asked.confidence)]
+    _ask(BEYOND, rules, found, out)
     return found.found
 
 
-def _retrained(pair: compare.Pair, seed: int, out: Outcome) -> None:
-    """Ask for more than a lucky seed, too, as the gate does where the search tells the spread."""
-    asked = params("superior")
-    found = compare.compare(asked, pair, seed)
-    rules = [*compare.against(asked, found), beyond_luck(found.found, _luck(), asked.confidence)]
-    out.lucky = out.promoted["superior"]
-    out.promoted["superior"] = conclusion(rules)["verdict"] == "promote"
+def _ask(name: str, rules: list[Rule], found: compare.Compared, out: Outcome) -> None:
+    out.promoted[name] = conclusion(rules)["verdict"] == "promote"
+    asked, luck = (
+        (params("superior"), _luck()) if name == BEYOND else (params(cast(When, name)), None)
+    )
+    for row in compare.power(asked, found, luck):
+        out.held[name, row["change"]] = row["held"]
 
 
 @functools.cache

@@ -9,7 +9,8 @@ from typing import Any, Final
 from scipy.stats import binomtest
 
 from components.gate.answers import Answers
-from components.gate.power import Measured, held, needed
+from components.gate.luck import Luck
+from components.gate.power import Measured, Right, held, needed
 from components.gate.rules import Rule, State, check, number
 from components.gate.statistics import Difference, Flips, by_group, difference, mcnemar
 from components.gate.words import signed
@@ -144,22 +145,28 @@ def facts(params: GateParams, compared: Compared) -> dict[str, Any]:
     }
 
 
-def power(params: GateParams, compared: Compared) -> list[dict[str, Any]]:
-    """Return how probably candidates that are so much worse or better are not promoted."""
+def power(params: GateParams, compared: Compared, luck: Luck | None) -> list[dict[str, Any]]:
+    """Return how probably candidates that are so much worse or better are not promoted.
+
+    By the rule on the metric and, where the spread over seeds is known, by what it asks besides.
+    """
     measured = _measured(compared.found, compared.pair)
     return [
         {
             "change": change,
             "where": "overall",
             "rows": measured.rows,
-            "held": number(held(measured, change, required(params), params.confidence)),
+            "held": number(held(measured, change, required(params), params.confidence, luck)),
         }
         for change in CHANGES
     ]
 
 
 def _measured(found: Difference, pair: Pair) -> Measured:
-    return Measured(found.estimate, found.se, len(pair.rows))
+    new, old = pair.candidate.right, pair.champion.right
+    counts = (new & old, new & ~old, ~new & old, ~new & ~old)
+    right = Right(*(int(some.sum()) for some in counts))
+    return Measured(found.estimate, found.se, len(pair.rows), right)
 
 
 def _proved(params: GateParams, compared: Compared) -> Rule:

@@ -24,7 +24,6 @@ from components.gate.rules import Rule, check
 from components.gate.sentence import sentence
 from components.gate.slices import alone, compare_slices, parts_of
 from components.gate.speed import paired_latency
-from components.gate.statistics import Difference
 from components.gate.waivers import waive
 from components.inference import Predictor, load_predictor
 from components.params import GateParams
@@ -146,16 +145,19 @@ def _against(case: _Case, new: Answers, predictor: Predictor) -> Answers | None:
     )
     found = compare.compare(case.params, pair, case.settings.seed)
     slices, on_slices, power = compare_slices(case.params, pair, case.settings.seed)
+    # A refreshed model need not gain, so luck is no matter to it.
+    gains = case.params.promote_when == "superior"
+    luck = luck_of(case.evidence.reports.finalists) if gains else None
     case.rules += [
         *compare.against(case.params, found),
-        *_luck(case, found.found),
+        *([beyond_luck(found.found, luck, case.params.confidence)] if gains else []),
         labels,
         _new(new.bundle.digest, bundle.digest),
         *on_slices,
     ]
     case.verdict |= {
         "comparison": compare.facts(case.params, found),
-        "power": [*compare.power(case.params, found), *power],
+        "power": [*compare.power(case.params, found, luck), *power],
         "slices": slices,
         "disagreements": disagreements(pair.candidate, pair.champion),
     }
@@ -215,14 +217,6 @@ def _asked(case: _Case, found: Candidate) -> list[Rule]:
         *genuine(case.evidence, found),
         *reported(case.evidence, found, own),
     ]
-
-
-def _luck(case: _Case, found: Difference) -> list[Rule]:
-    """Return whether a gain is more than a lucky seed; a refreshed model need not gain."""
-    if case.params.promote_when != "superior":
-        return []
-    luck = luck_of(case.evidence.reports.finalists)
-    return [beyond_luck(found, luck, case.params.confidence)]
 
 
 def _difference(evidence: Evidence) -> dict[str, Any] | None:

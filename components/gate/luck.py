@@ -63,8 +63,8 @@ def beyond_luck(found: Difference, luck: Luck | None, confidence: float) -> Rule
     if luck is None:
         reason = "no finalist of the search was trained with a second seed"
         return Rule(NAME, "informs", reason, found.estimate, 0.0, unit="points", bound="above")
-    reach = _reach(found.se, luck, confidence)
-    low, high = number(found.estimate - reach), number(found.estimate + reach)
+    above = reach(found.se, luck, confidence)
+    low, high = number(found.estimate - above), number(found.estimate + above)
     if low is None or high is None:
         return Rule(NAME, "broken", "the difference is no finite number", None, 0.0, unit="points")
     state: State = "holds" if low > 0 else "broken" if high <= 0 else "open"
@@ -79,7 +79,14 @@ def beyond_luck(found: Difference, luck: Luck | None, confidence: float) -> Rule
     return Rule(NAME, state, reason, found.estimate, 0.0, (low, high), "points", "above")
 
 
-def _reach(se: float, luck: Luck, confidence: float) -> float:
+def reach(se: float, luck: Luck, confidence: float) -> float:
+    """Return how far an estimate must lie from what it is to exceed.
+
+    Args:
+        se: its standard error over the examples.
+        luck: of the seeds.
+        confidence: of the two-sided interval.
+    """
     seeds = MODELS * luck.spread**2
     variance = se**2 + seeds
     if seeds == 0 or not math.isfinite(variance):

@@ -1,7 +1,8 @@
 """In: a comparison as it was measured. Out: what it would have found, and how many rows settle it.
 
 Both take the estimate as normal about the truth, and a rule as one bound of a two-sided interval:
-not inferior, or superior, is shown when estimate - z se > required.
+not inferior, or superior, is shown when estimate - z se > required; where the spread over seeds is
+known, a gain must reach further than that.
 """
 
 from __future__ import annotations
@@ -12,10 +13,31 @@ from typing import Final
 
 from scipy.stats import norm
 
+from components.gate.luck import Luck, reach
+
 # Of an experiment that is worth its labels: Cohen, Statistical Power Analysis, 1988.
 POWER: Final = 0.8
+# As good as many seeds that do not differ: the examples alone decide.
+CERTAIN: Final = Luck(0.0, 1)
 # Further rows, as a multiple of those there are, beyond which nobody would label.
 FURTHER: Final = 100
+
+
+@dataclass(frozen=True)
+class Right:
+    """How many examples who answers right.
+
+    Attributes:
+        both: right by candidate and champion.
+        fixed: right by the candidate alone.
+        broken: right by the champion alone.
+        neither: right by none.
+    """
+
+    both: int
+    fixed: int
+    broken: int
+    neither: int
 
 
 @dataclass(frozen=True)
@@ -26,36 +48,43 @@ class Measured:
         estimate: candidate less champion.
         se: its standard error.
         rows: examples that it was measured on.
+        right: who answers them right, where that is known.
     """
 
     estimate: float
     se: float
     rows: int
+    right: Right | None = None
 
 
-def held(measured: Measured, change: float, required: float, confidence: float) -> float:
+def held(
+    measured: Measured,
+    change: float,
+    required: float,
+    confidence: float,
+    luck: Luck | None = None,
+) -> float:
     """Return how often a candidate is not shown to be above `required` when `change` is the truth.
 
-    Such a candidate has as much noise as the measured one, and `change` of its answers besides
-    that all went one way. An answer that differs either way has variance p - d^2, p the share that
-    differs and d the difference (McNemar; Connor, Biometrics 43, 1987), so one-way changes of |d|
-    add |d| - d^2 per row; the measured difference's own are taken out first. With Holm's
-    adjustment this is the rate for the slice that looks worst, which is tested last, unadjusted.
+    Such a candidate answers as the measured one, but that some answers were turned, right or wrong,
+    until `change` is true. With Holm's adjustment this is the rate for the slice that looks worst,
+    which is tested last, unadjusted.
 
     Args:
         measured: of the comparison.
         change: the true difference, candidate less champion.
         required: the difference that must be exceeded, 0 or less the margin.
         confidence: of the two-sided interval.
+        luck: of the seeds, where a gain must be more than that, too.
 
     Returns:
         A probability; NaN where the measured values are.
     """
     if not (math.isfinite(measured.estimate) and math.isfinite(measured.se)) or not measured.rows:
         return math.nan
-    noise = measured.se**2 - _one_way(measured.estimate) / measured.rows
-    se = math.sqrt(max(noise, 0.0) + _one_way(change) / measured.rows) or math.ulp(1.0)
-    return float(norm.cdf((required - change) / se + norm.isf((1 - confidence) / 2)))
+    se = math.sqrt(_variance(measured, change)) or math.ulp(1.0)
+    above = reach(se, luck or CERTAIN, confidence)
+    return float(norm.cdf((required + above - change) / se))
 
 
 def needed(measured: Measured, required: float, confidence: float, among: int) -> int | None:
@@ -85,6 +114,25 @@ def needed(measured: Measured, required: float, confidence: float, among: int) -
     if times > FURTHER + 1:
         return None
     return max(1, math.ceil(measured.rows * (times - 1)))
+
+
+def _variance(measured: Measured, change: float) -> float:
+    """Return the variance of the estimate of a candidate of whom `change` is true.
+
+    An answer that differs either way has variance p - d^2, p the share that differs and d the
+    difference (McNemar; Connor, Biometrics 43, 1987). Where it is known who is right, answers of
+    the measured candidate are turned: drawn from its wrong ones for a gain, from its right ones for
+    a loss. Turned, an answer differs from the champion's that did not differ before, or the other
+    way round: a gain partly undoes what was broken, so it adds little. Where it is not known, all
+    are taken to differ from then on, and the measured difference's own are taken out first.
+    """
+    if measured.right is None:
+        noise = measured.se**2 - _one_way(measured.estimate) / measured.rows
+        return max(noise, 0.0) + _one_way(change) / measured.rows
+    turned, right = change - measured.estimate, measured.right
+    alike, apart = (right.neither, right.broken) if turned > 0 else (right.both, right.fixed)
+    more = abs(turned) * (alike - apart) / max(alike + apart, 1)
+    return max(measured.se**2 + (more - change**2 + measured.estimate**2) / measured.rows, 0.0)
 
 
 def _one_way(difference: float) -> float:

@@ -63,7 +63,14 @@ def view(verdict: Mapping[str, Any]) -> dict[str, Any]:
         "reliability": reliability(full["calibration"]),
         "shifts": shifts(full["difference"]),
         "models": models(full),
+        "seen_by": seen_by(rules),
     }
+
+
+def seen_by(rules: Rows) -> list[str]:
+    """Return the rules on the whole of the examples whose power is stated, by their titles."""
+    asked = ("superior", "non_inferior", "beyond_luck")
+    return [r["title"] for r in rules if r["name"] in asked and r["state"] != "informs"]
 
 
 def headings(rules: Rows) -> list[dict[str, Any]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from components.gate.power import Measured, held, needed
+from components.gate.luck import Luck, reach
+from components.gate.power import Measured, Right, held, needed
 
 SE = 0.01
 ROWS = 1000
@@ -42,6 +44,63 @@ def test_stated_power_is_what_draws_of_such_candidates_show(change: float, requi
     shown = gap - 1.959964 * np.sqrt((changed - gap**2) / rows) > required
     before = Measured(0.0, math.sqrt(2 * noise / rows), rows)
     assert held(before, change, required, 0.95) == pytest.approx(1 - shown.mean(), abs=0.02)
+
+
+RIGHT = Right(both=700, fixed=20, broken=30, neither=50)
+
+
+def drawn(change: float, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return differences and their standard errors, from test sets of 800 rows as RIGHT says.
+
+    In each, so many of the candidate's answers are turned, whichever they are, that the truth is
+    `change`.
+    """
+    rng, rows = np.random.default_rng(4), 800
+    both, fixed, broken, neither = (
+        count / rows for count in (RIGHT.both, RIGHT.fixed, RIGHT.broken, RIGHT.neither)
+    )
+    turned = change - (fixed - broken)
+    share = abs(turned) / (broken + neither if turned > 0 else both + fixed)
+    if turned > 0:
+        fixed, broken = fixed + share * neither, broken * (1 - share)
+    else:
+        fixed, broken = fixed * (1 - share), broken + share * both
+    shares = [fixed, broken, 1 - fixed - broken]
+    counts = rng.multinomial(rows, shares, size=draws) / rows
+    gap = counts[:, 0] - counts[:, 1]
+    return gap, np.sqrt((counts[:, 0] + counts[:, 1] - gap**2) / rows)
+
+
+@pytest.mark.parametrize("luck", [None, Luck(0.005, 3)])
+@pytest.mark.parametrize("change", [-0.03, -0.01, 0.01, 0.02, 0.03, 0.04])
+def test_stated_power_of_turned_answers_is_what_draws_show(
+    change: float, luck: Luck | None
+) -> None:
+    gap, se = drawn(change, 4000)
+    above = [reach(each, luck or Luck(0.0, 1), 0.95) for each in se]
+    found = held(measured_as_right(), change, 0.0, 0.95, luck)
+    assert found == pytest.approx(1 - np.mean(gap > above), abs=0.02)
+
+
+def measured_as_right() -> Measured:
+    apart, gap = 50 / 800, -10 / 800
+    return Measured(gap, math.sqrt((apart - gap**2) / 800), 800, RIGHT)
+
+
+def test_a_gain_that_undoes_what_was_broken_is_seen_more_often() -> None:
+    known = Measured(0.0, math.sqrt(60) / 800, 800, Right(700, 30, 30, 40))
+    unknown = replace(known, right=None)
+    assert held(known, 0.02, 0.0, 0.95) < held(unknown, 0.02, 0.0, 0.95) - 0.02
+
+
+def test_seeds_that_lie_far_apart_hold_more_gains_and_no_fewer_losses() -> None:
+    for change in (-0.01, 0.01, 0.03):
+        rates = [
+            held(measured_as_right(), change, 0.0, 0.95, luck)
+            for luck in (None, Luck(0.0, 1), Luck(0.004, 5), Luck(0.004, 1))
+        ]
+        assert rates == sorted(rates)
+        assert rates[0] == rates[1]
 
 
 def test_without_any_noise_only_what_is_planted_varies() -> None:

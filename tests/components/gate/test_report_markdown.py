@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from components.gate.report import LONGEST, markdown
-from tests.components.gate import samples_against
+from tests.components.gate import samples, samples_against
 
 READER = MarkdownIt("gfm-like", {"linkify": False})
 HOSTILE = [
@@ -59,3 +59,15 @@ def test_markdown_of_the_largest_verdict_fits_a_comment() -> None:
     text = markdown(verdict)
     assert len(text.encode()) < LONGEST
     assert text.rstrip().endswith("The rest stands on the page and in the verdict.")
+
+
+@pytest.mark.parametrize(("state", "told"), [("open", True), ("informs", False)])
+def test_the_power_is_told_of_the_rules_that_were_asked(state: str, told: bool) -> None:
+    verdict = samples_against.promote()
+    luck = samples.rule("beyond_luck", samples_against.AGAINST, state, title="gain beyond luck")
+    verdict["rules"].append(luck)
+    text = markdown(verdict)
+    seen = text[text.index("## What this gate could have seen") :]
+    line = next(line for line in seen.splitlines() if line.startswith("Overall"))
+    assert "would not hold: superior" in line
+    assert ("gain beyond luck" in line) is told
