@@ -141,8 +141,8 @@ class EncoderParams(Section):
     sha256: dict[str, Sha256]
     """Digest of every file that is opened, checked before it is opened."""
     layers: Positive | None
-    """So many of its lowest layers are used; null: all. Half of them take half the time, in
-    training and in serving; what it costs in accuracy: benchmarks/results/effects.json."""
+    """So many of its layers are used, spaced evenly; null: all. Half of them take half the time,
+    in training and in serving; what it costs in accuracy: benchmarks/results/effects.json."""
 
     @model_validator(mode="after")
     def _only_data(self) -> EncoderParams:

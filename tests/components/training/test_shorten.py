@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertModel
 
 from components.encoders import digest
 from components.errors import ParamsError
@@ -16,10 +17,36 @@ from components.tasks.base import Task
 from components.training import fit
 from components.training.anatomy import layers
 from components.training.model import load_model
-from components.training.shorten import shortened
+from components.training.shorten import chosen, shortened
 
 
-def test_lowest_layers_stay_bit_for_bit_and_compute_what_they_did(
+@pytest.mark.parametrize(
+    ("total", "layers", "expected"),
+    [(6, 3, [0, 2, 5]), (6, 4, [0, 2, 3, 5]), (12, 6, [0, 2, 4, 7, 9, 11]), (3, 3, [0, 1, 2])],
+)
+def test_layers_that_stay_are_spaced_evenly(total: int, layers: int, expected: list[int]) -> None:
+    assert chosen(total, layers) == expected
+
+
+def test_layers_that_stay_keep_their_order_and_their_weights(tmp_path: Path) -> None:
+    config = BertConfig(
+        vocab_size=9,
+        hidden_size=8,
+        num_attention_heads=2,
+        num_hidden_layers=12,
+        intermediate_size=8,
+    )
+    whole = BertModel(config)
+    whole.save_pretrained(tmp_path / "encoder")
+    short = shortened(tmp_path / "encoder", 3, tmp_path / "cache")
+    cut = BertModel.from_pretrained(short)
+    assert len(cut.encoder.layer) == 3
+    for mine, its in zip(cut.encoder.layer, (0, 6, 11), strict=True):
+        for name, value in whole.encoder.layer[its].state_dict().items():
+            assert torch.equal(mine.state_dict()[name], value)
+
+
+def test_layer_stays_bit_for_bit_and_computes_what_it_did(
     task: Task, tiny_encoder: Path, tmp_path: Path
 ) -> None:
     short = shortened(tiny_encoder, 1, tmp_path)
