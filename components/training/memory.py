@@ -12,8 +12,15 @@ from components.params import TrainingParams
 from components.training.state import State
 
 T = TypeVar("T")
-# What the allocators of the CPU and of cuBLAS say; torch has no type of its own for these.
-SAYINGS: Final = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "out of memory")
+# What the allocators of the CPU and of cuBLAS say, and oneDNN, which has one saying for all that
+# it cannot make; torch has no type of its own for these.
+SAYINGS: Final = (
+    "DefaultCPUAllocator",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "could not create a primitive",
+    "could not create a memory object",
+    "out of memory",
+)
 CURE: Final = (
     "lower tokenization.max_length or take a smaller encoder, or train on a device with more memory"
 )

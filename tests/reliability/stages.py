@@ -42,8 +42,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 GRAPH: Final[Mapping[str, Any]] = read_tree(ROOT / "dvc.yaml")["stages"]
 # What dies between an effect and its acknowledgement, in the order in which a stage passes them.
 BETWEEN: Final[Mapping[str, Sequence[str]]] = {
-    "search": ("search.asked", ".state/checkpoints/*/epoch-*@half", "search.told"),
-    "train": (".state/checkpoints/*/epoch-*@begun", ".state/checkpoints/*/epoch-*@half"),
+    "search": ("search.asked", "*.state/checkpoints/*/epoch-*@half", "search.told"),
+    "train": ("*.state/checkpoints/*/epoch-*@begun", "*.state/checkpoints/*/epoch-*@half"),
     "register": ("register.uploaded", "register.version", "register.challenger"),
     "gate": ("ledger.appended",),
 }

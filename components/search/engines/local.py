@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver, get_context
 from multiprocessing.connection import Connection, wait
@@ -58,7 +60,8 @@ class Local:
 
     def __enter__(self) -> Self:
         """Start the fork server; its imports go on beside this process."""
-        forkserver.ensure_running()
+        with _deaf():
+            forkserver.ensure_running()
         return self
 
     def __exit__(
@@ -143,6 +146,23 @@ class Local:
             child.job.key,
             dataclasses.replace(ending, seconds=seconds, worker=str(child.worker)),
         )
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore SIGINT meanwhile, and so what is started: it hands that on to what it starts.
+
+    A Ctrl-C on a terminal reaches the fork server too, amid its imports, where it would print a
+    traceback. Only the main thread can say so.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _stop_server() -> None:
