@@ -30,7 +30,7 @@ lint: $(VENV)/.installed-dev ## check style, types and layers only
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed ## measure what the README claims about speed, as tables
-	@missed=""; for each in orchestration promotion gate_audit; do \
+	@missed=""; for each in orchestration promotion gate_cost gate_audit search training; do \
 	  echo; echo "benchmarks.$$each"; $(RUN) -m benchmarks.$$each || missed="$$missed $$each"; \
 	done; [ -z "$$missed" ] || { echo "figures were missed:$$missed" >&2; exit 1; }
 

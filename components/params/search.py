@@ -107,8 +107,11 @@ class SearchParams(Section):
     """No trial starts when all together have trained for so many epochs; null: no limit."""
     epochs: Positive
     """Epochs per trial; fewer than training's save time and rank nearly as well."""
+    sampler: Literal["gp", "tpe", "random"]
+    """Proposes values: `gp` of a Gaussian process, the quickest where few trials are affordable;
+    `tpe` of many trials or many choices; `random` by lot."""
     startup_trials: Positive
-    """Random trials before TPE proposes."""
+    """Trials that must have ended before the sampler proposes; until then values are random."""
     warm_start: Count
     """Trials after the first that take the best values of earlier studies of the same task; with
     any, the result depends on what was searched on this machine before."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.failpoints import failpoint
 from components.search.book import NUMBER, REASON, VALUES, Book, State
-from components.search.draws import draw
+from components.search.draws import draw, prepare
 from components.search.engines import Engine
 from components.search.jobs import Curves, Ending, Job, Key
 from components.search.priors import Prior, as_json, find_priors, from_json
@@ -151,6 +151,8 @@ class Asking:
     def _ask(self) -> int:
         """Write down the next trial, and return its number."""
         number = self._asked
+        if number == 0:
+            prepare(self._setup.params)
         values, origin = self._values(number)
         notes: dict[str, Any] = {ATTEMPTS: 0, STARTED: time.time(), SPENT: self._spent()}
         if origin:

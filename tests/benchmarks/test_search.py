@@ -1,0 +1,62 @@
+"""In: recorded curves. Out: the benchmark of search replays them as they are, and finds misses."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks.search import LIMITS, Pauses, show
+from benchmarks.search_policies import POLICIES, RANDOM, RECORDED, Policy, load_pool, spent
+
+
+def test_a_recorded_training_is_replayed_to_the_example_and_between_two_nothing_is_invented() -> (
+    None
+):
+    pool = load_pool()
+    rows = pool.about["validation"]
+    for curve in pool.curves:
+        assert pool.scores(curve) == pytest.approx(curve["scores"], abs=0.5 / rows)
+    one, two = (
+        next(c for c in pool.curves if c["learning_rate"] == rate and c["batch_size"] == 16)
+        for rate in sorted({c["learning_rate"] for c in pool.curves})[4:6]
+    )
+    between = pool.scores(one | {"learning_rate": (one["learning_rate"] * 1.3)})
+    for low, high, found in zip(one["scores"], two["scores"], between, strict=True):
+        assert min(low, high) - 1 / rows <= found <= max(low, high) + 1 / rows
+
+
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("curves_*.json")), ids=lambda p: p.stem)
+def test_what_is_spent_is_a_share_of_the_random_trainings(path: object) -> None:
+    pool = load_pool(path)  # type: ignore[arg-type]
+    found = spent(pool, Policy("few", "random", 1, {"kind": "median"}), range(3))
+    least = 1 / RANDOM / pool.epochs
+    assert all(least <= share <= 1 + least * pool.epochs for share in found.shares)
+    assert found.missed == sum(share >= 1 for share in found.shares) / 3
+    again = spent(pool, Policy("few", "random", 1, {"kind": "median"}), range(3))
+    assert again.shares == found.shares
+
+
+def test_first_policy_is_what_the_figure_is_about() -> None:
+    assert POLICIES[0].sampler == "gp"
+    assert POLICIES[-1].pruner == {"kind": "none"}
+
+
+def test_pause_begins_with_the_last_score_and_ends_with_the_first_step() -> None:
+    pauses = Pauses()
+    step = SimpleNamespace(number=1)
+    pauses.on_step(0, 0, step)
+    pauses.on_epoch(0, 0, 1, 0.5)
+    pauses.on_step(1, 0, SimpleNamespace(number=2))
+    assert pauses.seconds == []
+    pauses.on_step(1, 0, step)
+    assert len(pauses.seconds) == 1
+
+
+def test_figure_beyond_its_limit_is_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show(LIMITS) == []
+    assert show({"compute_share": 0.26, "two_workers": 1.89, "pause_seconds": 0.9}) == [
+        "compute_share",
+        "two_workers",
+    ]
+    assert "missed" in capsys.readouterr().out
