@@ -183,6 +183,7 @@ def test_patience_and_the_best_weights_outlive_a_kill(
     assert (again.best_epoch, len(again.history)) == (2, 4)
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("at", "number"),
     [
@@ -206,6 +207,7 @@ def test_signal_saves_the_running_step_and_no_step_is_lost(
     assert toy.taken == 3 * STEPS - at
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_second_signal_does_what_it_did_before(trainer: Callable[..., Trainer]) -> None:
     toy = trainer(minutes=60.0)
 
