@@ -25,33 +25,29 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.record import ROOT, prepare
-from benchmarks.search_policies import POLICIES, RECORDED, Pool, load_pool, sections, spent
+from benchmarks.search_policies import (
+    POLICIES,
+    RECORDED,
+    Pool,
+    Sleeping,
+    load_pool,
+    sections,
+    spent,
+)
 from benchmarks.training_rivals import machine
 from components import encoders
 from components.files import write_json
-from components.params import TrainingParams
 from components.params.load import check_params, read_tree
-from components.search import Local, Report, SearchWatch, StudyPlace, Trial, run_search
+from components.search import Local, SearchWatch, StudyPlace, Trial, run_search
 from components.tasks import load_task
+from components.tokens import open_split
 from flows.trial import Training, preload
 
 RESULTS: Final = ROOT / "benchmarks" / "results" / "search.json"
 LIMITS: Final = {"compute_share": 0.25, "two_workers": 1.9, "pause_seconds": 1.0}
 SLEEPS: Final = 12
-SLEEP_SECONDS: Final = 1.5
 TRIALS: Final = 6
-ROWS: Final = 400
-
-
-@dataclass(frozen=True)
-class Sleeping:
-    """A trial on a device of its own: this machine does nothing for it but wait."""
-
-    def __call__(self, training: TrainingParams, _: int, report: Report, /) -> float:
-        """Wait, and score."""
-        time.sleep(SLEEP_SECONDS)
-        report(1, training.learning_rate)
-        return training.learning_rate
+ROWS: Final = 120
 
 
 @dataclass
@@ -59,8 +55,14 @@ class Pauses:
     """Seconds from the end of each trial to the first step of the next.
 
     A trial ends for this purpose when its last epoch has its score: what the process still does
-    until it is gone counts.
+    until it is gone counts. What the first step itself takes does not.
+
+    Attributes:
+        rows: of the first step, which is an epoch.
+        seconds: of each pause.
     """
+
+    rows: int
 
     seconds: list[float] = field(default_factory=list)
     _ended: float | None = None
@@ -72,7 +74,8 @@ class Pauses:
     def on_step(self, number: int, _: int, step: Any) -> None:  # noqa: ANN401 - any engine's
         """Note the first step of a trial that is not the first."""
         if number and self._ended is not None and step.number == 1:
-            self.seconds.append(time.monotonic() - self._ended)
+            first = self.rows / step.examples_per_second
+            self.seconds.append(time.monotonic() - first - self._ended)
 
 
 def compute(seeds: int) -> dict[str, Any]:
@@ -102,7 +105,13 @@ def sleeping(pool: Pool, workers: int) -> float:
     params = params.model_copy(update={"trials": SLEEPS, "workers": workers})
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        run_search(params, training, 7, Local(Sleeping(), ()), StudyPlace(Path(folder), "asleep"))
+        run_search(
+            params,
+            training,
+            7,
+            Local(Sleeping(), (Sleeping.__module__,)),
+            StudyPlace(Path(folder), "asleep"),
+        )
         return time.monotonic() - began
 
 
@@ -118,11 +127,12 @@ def pauses() -> list[float]:
         "finalists": {"trials": 1, "seeds": 0, "minutes": None},
     }
     params = check_params(tree, "params.yaml")
-    task, asked, found = load_task(params.task), params.encoder, Pauses()
+    task, asked = load_task(params.task), params.encoder
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         encoder = encoders.locate(asked.source, asked.sha256, place / "encoder")
         prepare(params, task, encoder, place)
+        found = Pauses(len(open_split(place / "tokens", "train")))
         digest = encoders.digest(asked.sha256, asked.layers)
         trains = Training(params.task, encoder, digest, place / "tokens")
         engine = Local(trains, preload(encoder))
@@ -143,7 +153,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     between = pauses()
+    print(f"seconds between trials: {', '.join(f'{each:.2f}' for each in between)}", flush=True)
     sooner = two_workers(load_pool(), options.rounds)
+    print(f"two workers: {', '.join(f'{each:.2f}' for each in sooner)}", flush=True)
     shares = compute(options.seeds)
     ours = max(rows[POLICIES[0].name]["median"] for rows in shares.values())
     figures = {

@@ -11,6 +11,7 @@ import json
 import math
 import statistics
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,7 @@ from components.search import Inline, Report, StudyPlace, run_search
 RECORDED: Final = ROOT / "benchmarks" / "recorded"
 FIRST: Final = RECORDED / "curves_banking77.json"
 RANDOM: Final = 20
+SLEEP_SECONDS: Final = 4.0
 # Studies are thrown away: they lie in memory where the machine has such a folder.
 MEMORY: Final = Path("/dev/shm")
 
@@ -196,6 +198,17 @@ class Replay:
         if max(scores) >= self._target:
             raise ReachedError
         return max(scores)
+
+
+@dataclass(frozen=True)
+class Sleeping:
+    """A trial on a device of its own: this machine does nothing for it but wait."""
+
+    def __call__(self, training: TrainingParams, _: int, report: Report, /) -> float:
+        """Wait, and score."""
+        time.sleep(SLEEP_SECONDS)
+        report(1, training.learning_rate)
+        return training.learning_rate
 
 
 def sections(pool: Pool, policy: Policy, budget: int) -> tuple[SearchParams, TrainingParams]:

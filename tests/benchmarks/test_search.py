@@ -42,15 +42,15 @@ def test_first_policy_is_what_the_figure_is_about() -> None:
     assert POLICIES[-1].pruner == {"kind": "none"}
 
 
-def test_pause_begins_with_the_last_score_and_ends_with_the_first_step() -> None:
-    pauses = Pauses()
-    step = SimpleNamespace(number=1)
+def test_pause_begins_with_the_last_score_and_ends_where_the_first_step_begins() -> None:
+    pauses = Pauses(rows=10)
+    step = SimpleNamespace(number=1, examples_per_second=5.0)
     pauses.on_step(0, 0, step)
     pauses.on_epoch(0, 0, 1, 0.5)
-    pauses.on_step(1, 0, SimpleNamespace(number=2))
+    pauses.on_step(1, 0, SimpleNamespace(number=2, examples_per_second=5.0))
     assert pauses.seconds == []
     pauses.on_step(1, 0, step)
-    assert len(pauses.seconds) == 1
+    assert pauses.seconds == [pytest.approx(-2.0, abs=0.5)], "the step took all of the time"
 
 
 def test_figure_beyond_its_limit_is_missed(capsys: pytest.CaptureFixture[str]) -> None:
