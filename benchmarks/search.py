@@ -135,7 +135,8 @@ def pauses() -> list[float]:
         found = Pauses(len(open_split(place / "tokens", "train")))
         digest = encoders.digest(asked.sha256, asked.layers)
         trains = Training(params.task, encoder, digest, place / "tokens")
-        engine = Local(trains, preload(encoder))
+        # A child imports the main module, too: this one's imports are not a search's.
+        engine = Local(trains, (*preload(encoder), "benchmarks.search"))
         watch = SearchWatch(on_epoch=found.on_epoch, on_step=found.on_step, on_end=tell)
         run_search(params.search, params.training, 7, engine, StudyPlace(place, "real"), watch)
     return found.seconds
