@@ -135,8 +135,10 @@ def pauses() -> list[float]:
         found = Pauses(len(open_split(place / "tokens", "train")))
         digest = encoders.digest(asked.sha256, asked.layers)
         trains = Training(params.task, encoder, digest, place / "tokens")
-        # A child imports the main module, too: this one's imports are not a search's.
-        engine = Local(trains, (*preload(encoder), "benchmarks.search"))
+        # A child imports the main module, too: what this one imports is not a search's doing.
+        engine = Local(
+            trains, (*preload(encoder), "benchmarks.record", "benchmarks.training_rivals")
+        )
         watch = SearchWatch(on_epoch=found.on_epoch, on_step=found.on_step, on_end=tell)
         run_search(params.search, params.training, 7, engine, StudyPlace(place, "real"), watch)
     return found.seconds
