@@ -142,7 +142,7 @@ class EncoderParams(Section):
     """Digest of every file that is opened, checked before it is opened."""
     layers: Positive | None
     """So many of its layers are used, spaced evenly; null: all. Half of them take half the time,
-    in training and in serving; what it costs in accuracy: benchmarks/results/effects.json."""
+    in training and in serving; what it costs in accuracy: python -m benchmarks.effects."""
 
     @model_validator(mode="after")
     def _only_data(self) -> EncoderParams:
