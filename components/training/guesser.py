@@ -20,7 +20,7 @@ from components.tasks.base import pad
 from components.training.batches import sorted_batches
 from components.training.loss import summed_cross_entropy
 from components.training.masking import Masker, Words
-from components.training.model import silent
+from components.training.model import pretrained, silent
 
 if TYPE_CHECKING:
     import torch
@@ -106,21 +106,7 @@ def load_guesser(encoder: Path, dropout: float) -> torch.nn.Module:
     try:
         with silent():
             config = transformers.AutoConfig.from_pretrained(encoder, local_files_only=True)
-            for name in ("hidden_dropout_prob", "dropout"):
-                if hasattr(config, name):
-                    setattr(config, name, dropout)
-            for name in ("attention_probs_dropout_prob", "attention_dropout"):
-                if hasattr(config, name):
-                    setattr(config, name, 0.0)
-            model = transformers.AutoModelForMaskedLM.from_pretrained(
-                encoder,
-                config=config,
-                dtype="float32",
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                attn_implementation="sdpa",
-            )
+            model = pretrained(transformers.AutoModelForMaskedLM, encoder, config, dropout)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EncoderError(

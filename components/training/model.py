@@ -39,21 +39,7 @@ def load_model(task: Task, encoder: Path, dropout: float) -> torch.nn.Module:
                 id2label=dict(enumerate(task.labels)),
                 label2id={label: index for index, label in enumerate(task.labels)},
             )
-            for name in ("hidden_dropout_prob", "classifier_dropout", "dropout"):
-                if hasattr(config, name):
-                    setattr(config, name, dropout)
-            for name in ("attention_probs_dropout_prob", "attention_dropout"):
-                if hasattr(config, name):
-                    setattr(config, name, 0.0)
-            model = head.from_pretrained(
-                encoder,
-                config=config,
-                dtype="float32",
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                attn_implementation="sdpa",
-            )
+            model = pretrained(head, encoder, config, dropout)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EncoderError(
@@ -61,6 +47,32 @@ def load_model(task: Task, encoder: Path, dropout: float) -> torch.nn.Module:
             "name an encoder with safetensors weights in encoder.source",
         ) from error
     return cast("torch.nn.Module", model)
+
+
+def pretrained(kind: Any, encoder: Path, config: Any, dropout: float) -> Any:  # noqa: ANN401 - as transformers has them
+    """Read a model from a folder: safetensors alone, no code, dropout everywhere but in attention.
+
+    Args:
+        kind: a class of transformers.
+        encoder: folder with safetensors.
+        config: of the model; its dropout is set.
+        dropout: share of activations.
+    """
+    for name in ("hidden_dropout_prob", "classifier_dropout", "dropout"):
+        if hasattr(config, name):
+            setattr(config, name, dropout)
+    for name in ("attention_probs_dropout_prob", "attention_dropout"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    return kind.from_pretrained(
+        encoder,
+        config=config,
+        dtype="float32",
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        attn_implementation="sdpa",
+    )
 
 
 def compiles(params: TrainingParams, device: torch.device) -> bool:
