@@ -106,9 +106,10 @@ def today_s_champion(books: Registry, name: str) -> Champion | None:
 def asked_of_the_books(
     books: Registry, name: str, decision: Mapping[str, Any], evidence: Evidence
 ) -> dict[str, Any]:
-    """Return how often the test split has judged, this time counted, and answers to ask again."""
+    """Return how many versions these examples judged, this one too, and answers to ask again."""
     some = read_examples(evidence.data, "test")[:PROBED]
+    digest = decision["candidate"]["digest"]
     return {
-        "test_uses": test_uses(books, name, decision["data"]) + 1,
+        "test_uses": test_uses(books, name, decision["data"], digest),
         "probes": probes(evidence.bundles.int8, some),
     }

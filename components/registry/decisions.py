@@ -55,14 +55,15 @@ def decided(registry: Registry, name: str, evidence: Mapping[str, Any]) -> dict[
 
 
 @patient
-def test_uses(registry: Registry, name: str, data: str) -> int:
-    """Count the distinct candidates of model `name` that were judged on test data of this SHA-256.
+def test_uses(registry: Registry, name: str, data: str, candidate: str) -> int:
+    """Count the versions of model `name` that were judged on test data of this SHA-256.
 
-    Each look at the same test data makes a lucky winner a little more likely.
+    Each look at the same test data makes a lucky winner a little more likely. The candidate, named
+    by its digest, counts as well, and once, however often it is judged.
     """
     decisions = open_ledger(registry).read(name, ("decision",))
     pieces = [entry.payload["verdict"]["evidence"] for entry in decisions]
-    return len({piece["candidate"] for piece in pieces if piece["data"] == data})
+    return len({candidate, *(piece["candidate"] for piece in pieces if piece["data"] == data)})
 
 
 # pytest takes every function of that name in a test's module for a test.

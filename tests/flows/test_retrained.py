@@ -94,3 +94,9 @@ def test_both_rules_judge_one_comparison(superior: Verdict, non_inferior: Verdic
     for name in asked:
         assert superior["comparison"][name] == non_inferior["comparison"][name]
     assert superior["data"] == non_inferior["data"]
+
+
+def test_the_test_split_has_judged_two_versions_however_often_it_was_asked(
+    superior: Verdict, non_inferior: Verdict
+) -> None:
+    assert superior["test_uses"] == non_inferior["test_uses"] == 2
