@@ -9,6 +9,7 @@ from prefect import flow
 from components.files import read_json
 from components.params import EncoderParams, ProjectParams, RegistryParams
 from components.params.load import read_tree
+from components.records import CARD
 from components.registry import Submission, log_training, open_registry, start_study
 from components.registry import register as register_bundle
 from flows.stage import STATE, WAIT_SECONDS
@@ -38,6 +39,7 @@ def register(
         "study": str(best["study"]),
         "trial": str(best["trial"]),
         "encoder_source": encoder.source,
+        "raw_data": str(read_json(examples / CARD)["data"]),
     }
     submission = Submission(int8, evaluation, parity, examples, origin)
     receipt = register_bundle(books, project.name, registry, submission, out.parent)

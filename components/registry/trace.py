@@ -17,6 +17,7 @@ from components.registry.waiting import away, patient
 SHORTEST: Final = 6
 # From the data on; each is a tag of the version.
 ORIGIN: Final = (
+    ("raw data", "touchstone.raw_data"),
     ("data", "touchstone.data"),
     ("test split", "touchstone.test"),
     ("code", "touchstone.code"),
@@ -24,6 +25,7 @@ ORIGIN: Final = (
     ("params", "touchstone.params"),
     ("lock file", "touchstone.lock"),
     ("encoder", "touchstone.encoder"),
+    ("encoder source", "touchstone.encoder_source"),
     ("study", "touchstone.study"),
     ("trial", "touchstone.trial"),
     ("lineage", "touchstone.lineage"),

@@ -121,7 +121,14 @@ def _seal(out: Path, artifact: str, labels: Sequence[str], lineage: str) -> None
         "task": {"kind": "classification", "labels": list(labels)},
         "max_length": LENGTH,
         "pad_id": 0,
-        "lineage": {"id": lineage, "data": "d" * 64, "code": "c" * 64, "params": "p" * 64},
+        "lineage": {
+            "id": lineage,
+            "data": "d" * 64,
+            "code": "c" * 64,
+            "params": "p" * 64,
+            "lock": "k" * 64,
+            "encoder": "e" * 64,
+        },
     }
     seal(out, BundleCard.model_validate(card))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,14 @@ from tests.components.registry.conftest import Factory
 
 NAME = "traced"
 NUMBERS = itertools.count(1)
+# What the flow adds to what stands in the bundle.
+ORIGIN = {
+    "study": "study-17",
+    "trial": "3",
+    "encoder_source": "hub:team/encoder@0123456789abcdef",
+    "raw_data": "9a" * 32,
+    "commit": "ab" * 20,  # where the tests run in a clone, that one's in its place
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +42,8 @@ def receipt(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Verdict:
     """Version 1, promoted, then replaced by version 2 and given back."""
-    receipt = register(registry, NAME, owner, submit("traced-1"), tmp_path_factory.mktemp("r"))
+    given = replace(submit("traced-1"), origin=ORIGIN)
+    receipt = register(registry, NAME, owner, given, tmp_path_factory.mktemp("r"))
     second = add_version(registry, NAME, make_model(tmp_path_factory.mktemp("m") / "m", "traced-2"))
     for version in (Seen(1, receipt["digest"]), second):
         promote(registry, judged(registry, NAME, version, probes=[]))
@@ -45,7 +55,7 @@ def test_any_id_on_the_line_leads_to_the_version(registry: Registry, receipt: Ve
     decision = open_ledger(registry).read(NAME, ("decision",))[0]
     lineage = receipt["lineage"]
     ways = ["1", receipt["digest"], receipt["digest"][:6], lineage["id"]]
-    ways += [receipt["run_id"], decision.hash]
+    ways += [receipt["run_id"], decision.hash, ORIGIN["raw_data"], ORIGIN["study"]]
     for way in ways:
         titles = [found.title for found in trace(registry, NAME, way)]
         assert titles == ["traced version 1"], way
@@ -62,7 +72,11 @@ def test_both_ways_are_told(registry: Registry, receipt: Verdict) -> None:
     assert origin["data"] == receipt["lineage"]["data"]
     assert origin["bundle"] == receipt["digest"]
     assert origin["run"].startswith(receipt["run_id"])
-    assert {"test split", "code", "params", "lineage"} <= set(origin)
+    told = {"raw data", "data", "test split", "code", "commit", "params", "lock file", "encoder"}
+    told |= {"encoder source", "study", "trial", "lineage", "bundle", "run"}
+    assert set(origin) == told
+    for name in ("raw_data", "encoder_source", "study", "trial"):
+        assert origin[name.replace("_", " ")] == ORIGIN[name]
     assert outcome == [
         "verdict",
         "gate.html",
