@@ -124,6 +124,14 @@ def spreads(
     ]
 
 
+def hidden(groups: int) -> float:
+    """Return the standard error of what so many groups may hide when none of them moves a figure.
+
+    Two more are counted, one that moves it up by all of its weight and one down.
+    """
+    return float(np.sqrt(2) / (groups + 2))
+
+
 def _columns(figure: Figure, groups: int) -> sparse.csr_array:
     """Return (tallies of all models, groups) float32, which holds counts up to 2^24 exactly.
 
@@ -167,8 +175,8 @@ def _spread(figure: Figure, drawn: Array) -> Spread:
     drawn = drawn[np.isfinite(drawn)]
     squares = float((influence**2).sum())
     if squares <= SAME**2 or len(drawn) < 2:  # noqa: PLR2004 - a spread takes two
-        hidden = float(np.sqrt(2) / (len(influence) + 2))
-        return Spread(estimate, drawn[:0], hidden if np.isfinite(estimate) else np.nan, 0.0)
+        se = hidden(len(influence)) if np.isfinite(estimate) else np.nan
+        return Spread(estimate, drawn[:0], se, 0.0)
     # As many equal ones would have this much weight in their squares: 1/n of it each.
     moving = squares**2 / float((influence**4).sum())
     acceleration = float((influence**3).sum()) / (6 * squares**1.5)

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from components.gate.answers import Answers
 from components.gate.luck import Luck
-from components.gate.power import Measured, Right, held, needed
+from components.gate.power import Measured, Right, held, needed, too_few
 from components.gate.rules import Rule, State, check, number
 from components.gate.statistics import Difference, Flips, by_group, difference, mcnemar
 from components.gate.words import signed
@@ -188,6 +188,7 @@ def _proved(params: GateParams, compared: Compared) -> Rule:
         state, reason = "broken", f"{gap} {sure}: not above the {signed(asked)} required"
     else:
         reason = f"{gap} {sure}: the examples do not settle whether it is above what is required"
+        reason += too_few(found.groups, -asked, params.confidence) if asked < 0 else ""
     return Rule(
         params.promote_when,
         state,

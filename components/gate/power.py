@@ -13,6 +13,7 @@ from typing import Final
 
 from scipy.stats import norm
 
+from components.gate.bootstrap import hidden
 from components.gate.luck import Luck, reach
 
 # Of an experiment that is worth its labels: Cohen, Statistical Power Analysis, 1988.
@@ -114,6 +115,25 @@ def needed(measured: Measured, required: float, confidence: float, among: int) -
     if times > FURTHER + 1:
         return None
     return max(1, math.ceil(measured.rows * (times - 1)))
+
+
+def too_few(groups: int, margin: float, confidence: float) -> str:
+    """Return, as the end of a sentence, that so few groups cannot show a model not inferior.
+
+    Even two models that answer alike have an interval, which only groups make narrow. Empty where
+    there are enough of them.
+
+    Args:
+        groups: that the models were compared on.
+        margin: of non-inferiority, above 0.
+        confidence: of the two-sided interval.
+    """
+    z = float(norm.isf((1 - confidence) / 2))
+    if z * hidden(groups) < margin:
+        return ""
+    # Where z times `hidden` is the margin, and one more.
+    fewest = math.floor(z * math.sqrt(2) / margin - 2) + 1
+    return f"; {groups} groups are too few to show it even of equal models, which takes {fewest}"
 
 
 def _variance(measured: Measured, change: float) -> float:

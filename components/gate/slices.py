@@ -9,7 +9,7 @@ from typing import Any, Final
 from components.gate.answers import Answers
 from components.gate.catalogue import SLICE
 from components.gate.compare import Pair
-from components.gate.power import Measured, held, needed
+from components.gate.power import Measured, held, needed, too_few
 from components.gate.rules import Rule, State, number
 from components.gate.statistics import SliceDifference, slice_differences, slices_of
 from components.gate.words import figure as told
@@ -139,6 +139,7 @@ def _rule(params: GateParams, part: Part, found: SliceDifference, further: int |
     state: State = "open"
     margin = told(params.slices.margin, "loss")
     reason = f"{len(part.rows)} examples do not settle whether it lost more than {margin}"
+    reason += too_few(found.groups, params.slices.margin, params.confidence)
     if held_up is None or worse is None or low is None or high is None:
         state, reason = "broken", "the two models cannot be compared on this slice"
     elif held_up <= error:

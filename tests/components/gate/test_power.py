@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import norm
 
 from components.gate.luck import Luck, reach
-from components.gate.power import Measured, Right, held, needed
+from components.gate.power import Measured, Right, held, needed, too_few
+from components.gate.statistics import by_group, difference, share, shares
 
 SE = 0.01
 ROWS = 1000
@@ -130,6 +131,20 @@ def test_with_so_many_rows_the_stated_power_is_four_in_five() -> None:
     rows = 700 + further
     later = Measured(0.008, 0.006 * math.sqrt(700 / rows), rows)
     assert held(later, 0.008, 0.0, 0.95) == pytest.approx(0.2, abs=0.001)
+
+
+@pytest.mark.parametrize(("margin", "fewest"), [(0.01, 276), (0.05, 54)])
+def test_too_few_groups_say_how_many_it_takes_to_tell_equal_models_from_worse_ones(
+    margin: float, fewest: int
+) -> None:
+    told = too_few(fewest - 1, margin, 0.95)
+    assert told.endswith(f"even of equal models, which takes {fewest}")
+    assert too_few(fewest, margin, 0.95) == ""
+    right = np.ones(fewest)
+    for groups, shown in ((fewest - 1, False), (fewest, True)):
+        sums = [by_group(shares(right[:groups]), [str(i) for i in range(groups)])] * 2
+        found = difference([share, share], sums, 1000, 0.95, np.random.default_rng(1))
+        assert (found.low > -margin) is shown
 
 
 def test_many_slices_need_more_rows_than_one() -> None:
