@@ -79,7 +79,7 @@ KINDS: Final = {
     "broken_share": Kind("right answers of torch that turn wrong", "Limits", FEWER),
     "batch_dependent": Kind("answers that depend on the batch", "Limits", FEWER),
     "latency_p95_ms": Kind("latency p95", "Limits", FASTER),
-    "latency_ratio": Kind("latency against the champion", "Limits", FASTER),
+    "latency_ratio": Kind("latency against the champion, median and p95", "Limits", FASTER),
     "size_mb": Kind("size", "Limits", SMALLER),
     "size_ratio": Kind("size against the champion", "Limits", SMALLER),
     "robust:typo": Kind("answers survive typos", "Robustness", "more typos in augmentation.edits"),

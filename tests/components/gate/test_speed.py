@@ -27,14 +27,16 @@ class Clock:
 
 
 class Worker:
-    """Takes `seconds` per request, and notes it."""
+    """Takes `seconds` per request, and notes it; for texts that end so, it takes `slow`."""
 
-    def __init__(self, clock: Clock, name: str, seconds: float) -> None:
+    def __init__(self, clock: Clock, name: str, seconds: float, slow: float, ending: str) -> None:
         self.clock, self.name, self.seconds = clock, name, seconds
+        self.slow, self.ending = slow, ending
 
     def predict(self, examples: Sequence[Example], batch_size: int) -> list[Any]:
         assert (len(examples), batch_size) == (1, 1)
-        self.clock.now += self.seconds
+        slow = bool(self.ending) and examples[0]["text"].endswith(self.ending)
+        self.clock.now += self.slow if slow else self.seconds
         self.clock.log.append((self.name, examples[0]["text"]))
         return []
 
@@ -46,8 +48,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def worker(clock: Clock, name: str, seconds: float) -> Predictor:
-    return cast(Predictor, Worker(clock, name, seconds))
+def worker(
+    clock: Clock, name: str, seconds: float, slow: float = 0.0, ending: str = ""
+) -> Predictor:
+    return cast(Predictor, Worker(clock, name, seconds, slow, ending))
 
 
 def test_ratio_is_that_of_the_medians(clock: Clock) -> None:
@@ -55,6 +59,43 @@ def test_ratio_is_that_of_the_medians(clock: Clock) -> None:
     assert found["candidate"] == {"requests": 400, "p50_ms": 6.0, "p95_ms": 6.0}
     assert found["champion"]["p50_ms"] == 4.0
     assert found["ratio"] == 1.5
+
+
+def test_a_longer_tail_counts_where_the_middle_is_the_same(clock: Clock) -> None:
+    # A tenth of the texts takes five times as long: no median sees it.
+    slower = worker(clock, "a", 0.004, slow=0.02, ending="7")
+    found = paired_latency(slower, worker(clock, "b", 0.004), EXAMPLES)
+    assert found["candidate"]["p50_ms"] == found["champion"]["p50_ms"]
+    assert found["ratio"] == 5.0
+    better = paired_latency(worker(clock, "b", 0.004), slower, EXAMPLES)
+    assert better["ratio"] == 1.0
+
+
+class Busy(Clock):
+    """A machine on which every fourth of some looks at the clock finds it ahead.
+
+    That is one look a request, and the same one in each: one model alone is hit.
+    """
+
+    def __init__(self, looks: range) -> None:
+        super().__init__()
+        self.looked, self.looks = 0, looks
+
+    def perf_counter(self) -> float:
+        self.looked += 1
+        self.now += 0.04 if self.looked in self.looks else 0.0
+        return self.now
+
+
+def test_a_burst_that_hits_one_model_alone_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    hit = []
+    for first in range(400, 404):
+        busy = Busy(range(first, first + 4 * 30, 4))
+        monkeypatch.setattr(speed, "time", busy)
+        found = paired_latency(worker(busy, "a", 0.002), worker(busy, "b", 0.002), EXAMPLES)
+        assert found["ratio"] == 1.0
+        hit.append((found["candidate"]["p95_ms"] > 20, found["champion"]["p95_ms"] > 20))
+    assert {(True, False), (False, True)} <= set(hit), "their plain 95th percentiles would tell"
 
 
 def test_requests_alternate_over_the_same_texts(clock: Clock) -> None:
