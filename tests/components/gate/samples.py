@@ -186,7 +186,7 @@ def first(rows: int = 265) -> Verdict:
         "parity": parity(),
         "calibration": {"candidate": calibration(0.184), "champion": None},
         "confusion": {
-            "labels": LABELS,
+            "labels": [*LABELS],
             "candidate": confusion(14, rows, 0.94, 1),
             "champion": None,
         },

@@ -129,7 +129,7 @@ def _against(estimate: float, low: float, high: float, verdict: str) -> Verdict:
         "robustness": edits(500),
         "calibration": {"candidate": calibration(0.061), "champion": calibration(0.12)},
         "confusion": {
-            "labels": LABELS,
+            "labels": [*LABELS],
             "candidate": confusion(14, ROWS, new, 1),
             "champion": confusion(14, ROWS, old, 2),
         },

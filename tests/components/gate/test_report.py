@@ -94,6 +94,35 @@ def test_waivers_are_printed_with_reason_person_and_day_expired_or_not(tmp_path:
     assert "Waiver expired on 2026-09-30 by M. Lindqvist: typing was noisy" in text
 
 
+def test_pictures_of_both_models_stand_side_by_side(tmp_path: Path) -> None:
+    html = page(samples_against.promote(), tmp_path)
+    pairs = [part.split("</div>")[0] for part in html.split('<div class="pair">')[1:]]
+    drawn = [re.findall(r'<svg class="chart[^>]* aria-labelledby="([\w-]+)"', p) for p in pairs]
+    assert drawn == [
+        ["matrix-candidate", "matrix-champion"],
+        ["reliable-candidate", "reliable-champion"],
+    ]
+    assert re.search(r"\.pair \{[^}]*display: grid", STYLE.read_text(encoding="utf-8"))
+
+
+def test_uses_of_the_test_split_stand_on_the_page(tmp_path: Path) -> None:
+    verdict = samples_against.promote()
+    for uses, told in ((1, "judge for the first time"), (7, "have judged 7 candidates")):
+        text = Outline(page(verdict | {"test_uses": uses}, tmp_path)).text
+        assert f"These test examples {told}." in text
+        assert f"has judged {uses} candidate" in markdown(verdict | {"test_uses": uses})
+
+
+def test_page_is_made_for_phones_print_and_the_dark(tmp_path: Path) -> None:
+    html = page(samples_against.hold(), tmp_path)
+    names = {tag.get("name"): tag.get("content") for tag in Outline(html).all("meta")}
+    assert "width=device-width" in (names["viewport"] or "")
+    assert names["color-scheme"] == "light dark"
+    for asked in ("(max-width: 44rem)", "print", "(prefers-color-scheme: dark)"):
+        rules = re.search(rf"@media [\w ]*{re.escape(asked)} \{{\s*[.:\w]", html)
+        assert rules, asked
+
+
 def test_state_is_told_by_word_and_shape_not_by_colour_alone(tmp_path: Path) -> None:
     html = page(samples_against.hold(), tmp_path)
     shapes = {}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 
-from components.gate.report import LONGEST, markdown
+from components.gate.report import LONGEST, markdown, render
 from tests.components.gate import samples, samples_against
+from tests.components.pages.outline import Outline
 
 READER = MarkdownIt("gfm-like", {"linkify": False})
 HOSTILE = [
@@ -45,10 +50,10 @@ def test_texts_open_no_tag_link_image_heading_or_cell(text: str) -> None:
     verdict["robustness"][0]["examples"][0] |= {"text": text, "edited": text}
     verdict["confusion"]["labels"][0] = text
     verdict["rules"][0]["waiver"] = {"reason": text, "by": text, "until": "x", "expired": False}
-    html = READER.render(markdown(verdict))
-    assert not re.search(r"<(script|img|a|!--)", html)
+    shown = READER.render(markdown(verdict))
+    assert not re.search(r"<(script|img|a|!--)", shown)
     for tag in ("<h1", "<h2", "<tr", "<table", "<ul", "<td"):
-        assert html.count(tag) == plain.count(tag), tag
+        assert shown.count(tag) == plain.count(tag), tag
 
 
 def test_markdown_of_the_largest_verdict_fits_a_comment() -> None:
@@ -59,6 +64,45 @@ def test_markdown_of_the_largest_verdict_fits_a_comment() -> None:
     text = markdown(verdict)
     assert len(text.encode()) < LONGEST
     assert text.rstrip().endswith("The rest stands on the page and in the verdict.")
+
+
+@pytest.mark.parametrize("kind", samples_against.EACH)
+def test_what_the_page_says_of_data_and_origin_the_markdown_says_too(
+    kind: str, tmp_path: Path
+) -> None:
+    verdict = samples_against.EACH[kind]()
+    render(verdict, tmp_path / "gate.html")
+    page = Outline((tmp_path / "gate.html").read_text(encoding="utf-8")).text
+    text = html.unescape(markdown(verdict))
+    for fact in facts_of(verdict):
+        assert fact in page
+        assert fact in text
+
+
+def facts_of(verdict: dict[str, Any]) -> Iterator[str]:
+    """Yield the figures and digests of a verdict that both forms must show."""
+    yield verdict["candidate"]["digest"]
+    yield verdict["data"]
+    yield from (value for value in verdict["lineage"].values() if value)
+    yield from (verdict["evidence"][part] for part in ("params", "code"))
+    yield "superiority is proved"
+    if verdict["champion"]:
+        found = verdict["difference"]
+        yield verdict["champion"]["digest"]
+        yield from (f"{pair[1]:,}" for pair in found["rows"].values())
+        for when in ("before", "now"):
+            yield from (f"{found['characters'][when][at]:,.0f}" for at in ("p50", "p95"))
+            yield f"{found['vocabulary'][when]:,}"
+        yield from (word for word in found["vocabulary"]["examples"][:12] if word.isalpha())
+        moved = max(found["labels"], key=lambda row: abs(row["now"] - row["before"]))
+        yield moved["label"]
+        yield f"{100 * moved['now']:.1f} %"
+
+
+def test_waivers_are_written_with_reason_person_and_day_expired_or_not() -> None:
+    text = html.unescape(READER.render(markdown(samples_against.hold())))
+    assert "waived until 2027-01-31 by R. Okafor: the larger graph is needed" in text
+    assert "waiver expired on 2026-09-30 by M. Lindqvist: typing was noisy" in text
 
 
 @pytest.mark.parametrize(("state", "told"), [("open", True), ("informs", False)])
