@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -41,7 +42,8 @@ def main(argv: Sequence[str]) -> int:
         if {"-h", "--help"} & set(rest):
             print(stage.help_of(verb))
             return 0
-        figure = stage.run(verb, rest, params)
+        with told_plainly():
+            figure = stage.run(verb, rest, params)
     except TouchstoneError as error:
         print(f"\n{verb}: {error}\n", file=sys.stderr)
         return error.exit_code
@@ -56,6 +58,26 @@ def main(argv: Sequence[str]) -> int:
         return AWAY if isinstance(asked, Terminated) else INTERRUPTED
     print(stage.summary(verb, time.perf_counter() - started, figure), flush=True)
     return 0
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Let what MLflow or a database refuses in this block be an error for a person.
+
+    Raises:
+        TouchstoneError: it refused.
+    """
+    try:
+        yield
+    except TouchstoneError:
+        raise
+    except Exception as error:
+        # Its import must not cost those who have nothing to do with a registry.
+        from components.registry import refusal
+
+        if (told := refusal(error)) is None:
+            raise
+        raise told from error
 
 
 class Terminated(KeyboardInterrupt):

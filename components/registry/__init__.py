@@ -14,6 +14,7 @@ from components.registry.register import Submission, register
 from components.registry.smoke import probes
 from components.registry.trace import Trace, trace
 from components.registry.tracking import Trial, log_report, log_training, log_trial, start_study
+from components.registry.waiting import refusal
 
 __all__ = [
     "CHALLENGER",
@@ -44,6 +45,7 @@ __all__ = [
     "probes",
     "promote",
     "record_decision",
+    "refusal",
     "register",
     "rollback",
     "start_study",

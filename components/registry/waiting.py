@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
-from components.patience import Backend, causes, database_away, unreachable, wait_out
+from components.errors import TouchstoneError
+from components.patience import Backend, causes, database_away, unreachable, veiled, wait_out
 from components.registry.locks import connects, ledger_address, safe
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ LATER: Final = frozenset({408, 429, 502, 503, 504})
 STATUS: Final = re.compile(r"error code (\d{3}) != |too many (\d{3}) error responses")
 SERVER_ERROR: Final = 500
 SECONDS: Final = 5.0
+# Characters of what was said that a person is told.
+LONGEST: Final = 300
 
 
 def patient(
@@ -54,6 +58,28 @@ def waited_for(registry: Registry, work: Callable[[], R]) -> R:
 def away(registry: Registry, error: BaseException) -> bool:
     """Tell whether an error says that MLflow or the ledger is away, and nothing about its books."""
     return _ledger(registry).absent(error) or books(registry.uri).absent(error)
+
+
+def refusal(error: BaseException) -> TouchstoneError | None:
+    """Return what MLflow or a database answered, for a person; None for any other error.
+
+    Whoever is there and says no (no right to write, a deleted experiment, a full disk) is not
+    waited for. That it happened in the middle of a stage is no harm: done again, it counts once.
+    """
+    if "mlflow" not in sys.modules:
+        return None
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    kinds = {"MLflow": MlflowException, "the database of MLflow or of the ledger": SQLAlchemyError}
+    for who, kind in kinds.items():
+        if isinstance(error, kind):
+            said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            return TouchstoneError(
+                f"{who} refused: {veiled(said)[:LONGEST]}",
+                "mend what it names, then run the same command again: what was done counts once",
+            )
+    return None
 
 
 def books(uri: str) -> Backend:

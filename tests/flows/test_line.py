@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from components.files import read_json, verify_manifest
+from components.registry import open_registry
 from flows.__main__ import main
 from tests.flows.projects import STAGES, command, write_params
 
@@ -91,6 +92,47 @@ def test_a_verdict_that_was_edited_moves_nothing(
     (tmp_path / "verdict.json").write_text(json.dumps(verdict))
     assert main(["promote", "--verdict", str(tmp_path / "verdict.json")]) == 1
     assert "the verdict was edited" in capsys.readouterr().err
+
+
+def test_the_page_and_the_card_hang_at_the_version_in_mlflow(line: Path, tmp_path: Path) -> None:
+    receipt = read_json(line / "registry/receipt.json")
+    client = open_registry(Path(".state"), 0).client
+    folder = f"gate/{receipt['version']}"
+    stored = Path(client.download_artifacts(receipt["run_id"], folder, str(tmp_path)))
+    files = {
+        "gate.html": "reports/gate.html",
+        "gate.md": "reports/gate.md",
+        "verdict.json": "registry/verdict.json",
+    }
+    assert {path.name for path in stored.iterdir()} == {*files, "card.md"}
+    for title, path in files.items():
+        assert (stored / title).read_bytes() == (line / path).read_bytes(), title
+    entry = client.get_model_version(receipt["name"], str(receipt["version"]))
+    verdict = read_json(line / "registry/verdict.json")
+    assert verdict["sentence"] in (stored / "card.md").read_text()
+    assert entry.description.startswith(f"**{verdict['sentence']}")
+    assert entry.tags["touchstone.verdict"] == verdict["verdict"]
+    assert verdict["test_uses"] == 1
+
+
+def test_what_mlflow_refuses_in_the_middle_of_a_stage_is_told_in_a_sentence(
+    line: Path, learning: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = open_registry(Path(".state"), 0).client
+    found = client.get_experiment_by_name(learning["project"]["name"])
+    client.delete_experiment(found.experiment_id)
+    before = read_json(line / "registry/receipt.json")
+    assert main(command("register")) == 1
+    text = capsys.readouterr().err
+    client.restore_experiment(found.experiment_id)
+    assert "register: MLflow refused: " in text
+    assert "cure:" in text
+    assert "Traceback" not in text
+    assert main(command("register")) == 0
+    after = read_json(line / "registry/receipt.json")
+    assert [after[name] for name in ("version", "run_id", "digest")] == [
+        before[name] for name in ("version", "run_id", "digest")
+    ]
 
 
 def test_stages_report_to_prefect(line: Path, prefect_server: str) -> None:

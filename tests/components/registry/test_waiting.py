@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from components.patience import database_away
-from components.registry import Registry
+from components.registry import Registry, refusal, start_study
 from components.registry.locks import connects, engine_of, safe, transaction
 from components.registry.waiting import away, books
 
@@ -48,6 +48,31 @@ def test_a_server_that_fails_is_asked_again_since_its_database_may_have_gone() -
     assert books(BOOKS).doubtful(failed)
     assert not books(BOOKS).absent(failed)
     assert not books(BOOKS).doubtful(MlflowException("endpoint / failed with error code 403 != 2"))
+
+
+def test_what_is_refused_is_told_in_a_sentence_without_a_password(
+    registry: Registry, name: str
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    start_study(registry, f"{name}-study", "one", {})
+    found = registry.client.get_experiment_by_name(f"{name}-study")
+    registry.client.delete_experiment(found.experiment_id)
+    with pytest.raises(MlflowException, match="active") as caught:
+        start_study(registry, f"{name}-study", "two", {})
+    told = refusal(caught.value)
+    assert told is not None
+    assert told.what.startswith("MLflow refused: ")
+    assert "active" in told.what
+    assert told.cure
+    secret = refusal(sa.exc.ArgumentError("no such host in //me:secret@db\nand more"))
+    assert secret is not None
+    assert secret.what.endswith("refused: no such host in //db")
+
+
+def test_an_error_of_our_own_is_no_refusal() -> None:
+    assert refusal(ValueError("a mistake in the code")) is None
+    assert refusal(KeyError("digest")) is None
 
 
 def test_a_server_whose_database_is_away_is_away(remote: Registry) -> None:
