@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from components.files import read_json, verify_manifest
+from components.registry import open_registry
+from tests.candidates import add_version, make_model
 
 pytestmark = pytest.mark.slow
 PATIENCE = 600.0
@@ -107,7 +109,28 @@ def test_a_release_goes_on_after_ctrl_c_and_happens_once(stopped: Path) -> None:
     assert "nothing new" in run(stopped, "flows", "release")
     assert registry_of(stopped) == [versions, aliases, runs]
 
+    decided_again_against_another_champion(stopped, receipt["digest"])
     the_same_again_from_nothing(stopped, receipt["digest"])
+
+
+def decided_again_against_another_champion(folder: Path, digest: str) -> None:
+    """Move the alias by hand: what was decided against nobody is decided again against that one."""
+    before = read_json(folder / "registry/verdict.json")
+    assert before["verdict"] == "promote"
+    assert before["champion"] is None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        registry = open_registry(folder / ".state", 0)
+    other = add_version(registry, "tickets", make_model(folder.parent / "other", "by-hand"))
+    registry.client.set_registered_model_alias("tickets", "champion", str(other.version))
+
+    assert "Hold version 1" in run(folder, "flows", "release")
+    verdict = read_json(folder / "registry/verdict.json")
+    assert verdict["candidate"]["digest"] == before["candidate"]["digest"] == digest
+    assert verdict["champion"]["version"] == other.version
+    assert verdict["evidence"]["champion"] == other.digest
+    assert ("tickets", "champion", other.version) in registry_of(folder)[1]
+    registry.client.set_registered_model_alias("tickets", "champion", "1")
 
 
 def the_same_again_from_nothing(folder: Path, digest: str) -> None:
