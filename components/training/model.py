@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMPILED_MULTIPLE: Final = 8
 # transformers takes torch's fused attention where the encoder has it, and its own in MPNet and
-# DeBERTa, which have not. Fused is the quicker: `python -m benchmarks.attention`.
+# DeBERTa, which have not; `python -m benchmarks.attention` measures both.
 ATTENTION: Final = None
 
 
