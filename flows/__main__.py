@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from components.errors import AWAY, DISK_FULL, FAILED, INTERRUPTED, TouchstoneError
 from components.params import load_params
 from flows.delivery import delivered
 from flows.server import RETRIES
+from flows.signals import Terminated, listen
 
 USAGE = "usage: python -m flows <verb> [--help]\n\nverbs, in pipeline order: {verbs}"
 
@@ -80,16 +80,6 @@ def told_plainly() -> Iterator[None]:
         raise told from error
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came; what is under way is left as Ctrl-C leaves it."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """End what is under way; a second signal kills at once."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    raise Terminated
-
-
 def writable(state: Path) -> None:
     """Make the state folder, where Prefect and MLflow keep their books.
 
@@ -147,8 +137,7 @@ def run_and_leave(argv: Sequence[str]) -> NoReturn:
         os._exit(code)
 
     atexit.register(leave)
-    # A flow has a handler of Prefect's, which tells the server and then signals again.
-    signal.signal(signal.SIGTERM, _terminate)
+    listen()
     try:
         code = main(argv)
     except SystemExit as ended:  # a wrong option on the command line

@@ -35,7 +35,8 @@ def _in_bf16(precision: Precision) -> bool:
     import torch
 
     if precision == "auto":
-        return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        # Without emulation: where bf16 is only emulated, it is slower than fp32.
+        return torch.cuda.is_available() and torch.cuda.is_bf16_supported(False)
     return precision == "bf16"
 
 

@@ -5,8 +5,10 @@ What is done is invisible outside: names and shapes of a state_dict stay, and `p
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
 
     Swap = Callable[[torch.nn.Module], torch.nn.Module]
 
+# What transformers' files of models import to make masks; the causal ones are for decoders.
+MAKER: Final = re.compile(r"create_\w*mask$")
+BIDIRECTIONAL: Final = {"create_bidirectional_mask"}
+CAUSAL: Final = {"create_causal_mask"}
+# The attribute by which a model knows the hook that prepares its masks.
+SPREADING: Final = "_spreading"
+
 
 def lean(model: torch.nn.Module, train: Feed) -> torch.nn.Module:
     """Replace, in place, what costs more than it must.
@@ -24,6 +33,7 @@ def lean(model: torch.nn.Module, train: Feed) -> torch.nn.Module:
     * The table of word vectors is trained in the rows that training texts use (see SeenEmbedding).
       A table that is frozen, or tied to an output layer that needs all of it, stays.
     * On a CPU, dropout draws fewer random numbers (see LightDropout).
+    * No look is taken at a mask on the device (see spread_mask).
     * A head that reads the first token alone has the last layer compute no other (see
       FirstTokenLayer): a seventh of the work of six layers.
 
@@ -46,6 +56,7 @@ def lean(model: torch.nn.Module, train: Feed) -> torch.nn.Module:
         return module
 
     _read_first_token(model)
+    _spread_masks(model)
     return _swapped(model, swap)
 
 
@@ -55,6 +66,8 @@ def plain(model: torch.nn.Module) -> torch.nn.Module:
 
     from components.training.modules import FirstTokenLayer, LightDropout, SeenEmbedding
 
+    if handle := model.__dict__.pop(SPREADING, None):
+        handle.remove()
     for layer in model.modules():
         if isinstance(layer, FirstTokenLayer):
             layer.asked.remove()
@@ -89,6 +102,22 @@ def _read_first_token(model: torch.nn.Module) -> None:
     last: Any = layers[-1]
     last.__class__ = FirstTokenLayer
     last.asked = model.register_forward_pre_hook(ask_for_first_token, with_kwargs=True)
+
+
+def _spread_masks(model: torch.nn.Module) -> None:
+    """Prepare masks ahead of encoders whose every layer takes the one that transformers makes.
+
+    Others make masks of several kinds, such as of a window, or their own.
+    """
+    from components.training.modules import spread_mask
+
+    body, config = getattr(model, "base_model", model), getattr(model, "config", None)
+    makers = {name for name in vars(sys.modules[type(body).__module__]) if MAKER.match(name)}
+    if makers - CAUSAL != BIDIRECTIONAL or getattr(config, "is_decoder", False):
+        return
+    if getattr(config, "_attn_implementation", "") == "sdpa":
+        handle = body.register_forward_pre_hook(spread_mask, with_kwargs=True)
+        model.__dict__[SPREADING] = handle
 
 
 def _table(model: torch.nn.Module) -> torch.nn.Embedding | None:

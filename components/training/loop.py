@@ -172,7 +172,7 @@ class Loop:
             Epoch(
                 number=self.place.epoch,
                 epochs=run.params.epochs,
-                loss=meter.loss / meter.examples,
+                loss=meter.loss / max(1, meter.learned),
                 score=metrics[task.metric],
                 metrics=metrics,
                 seconds=meter.seconds,

@@ -19,10 +19,19 @@ CURE: Final = "lower training.learning_rate or training.max_grad_norm, or train 
 
 
 class Done(NamedTuple):
-    """One optimizer step: its summed loss, its gradient norm before clipping, its rows, tokens."""
+    """One optimizer step.
+
+    Attributes:
+        loss: summed over what was learned from.
+        norm: of the gradients, before clipping.
+        learned: targets that were learned from.
+        examples: rows.
+        tokens: of them, padding left out.
+    """
 
     loss: torch.Tensor
     norm: torch.Tensor
+    learned: int
     examples: int
     tokens: int
 
@@ -38,8 +47,8 @@ class Meter:
         steps: optimizer steps of all epochs.
         epoch: the running epoch, from 1.
         number: optimizer steps done.
-        examples: trained on since the epoch began.
-        loss: sum over those examples.
+        learned: targets learned from since the epoch began.
+        loss: sum over those targets.
         seconds: spent since the epoch began.
         rate: learning rate of the last step.
     """
@@ -48,7 +57,7 @@ class Meter:
     steps: int
     epoch: int = 0
     number: int = 0
-    examples: int = 0
+    learned: int = 0
     loss: float = 0.0
     seconds: float = 0.0
     rate: float = 0.0
@@ -60,7 +69,7 @@ class Meter:
 
     def begin(self, epoch: int) -> None:
         """Start an epoch's sums and its clock."""
-        self.epoch, self.examples, self.loss, self.seconds = epoch, 0, 0.0, 0.0
+        self.epoch, self.learned, self.loss, self.seconds = epoch, 0, 0.0, 0.0
         self._pending.clear()
         self._since = time.perf_counter()
 
@@ -82,23 +91,23 @@ class Meter:
             return
         import torch
 
-        losses, norms, examples, tokens = zip(*self._pending, strict=True)
+        losses, norms, learned, examples, tokens = zip(*self._pending, strict=True)
         fetched = torch.stack([torch.stack(losses).sum(), torch.stack(norms).float().sum()])
         loss, norm = fetched.tolist()
         _check(self.number, self.epoch, loss=loss, gradient_norm=norm)
-        now, rows = time.perf_counter(), sum(examples)
+        now, targets = time.perf_counter(), sum(learned)
         spent = max(now - self._since, 1e-9)
-        self.loss, self.examples = self.loss + loss, self.examples + rows
+        self.loss, self.learned = self.loss + loss, self.learned + targets
         self.seconds += spent
         pace = (now - self._began) / max(1, self.number - self._first)
         step = Step(
             number=self.number,
             steps=self.steps,
             epoch=self.epoch,
-            loss=loss / rows,
+            loss=loss / max(1, targets),
             learning_rate=self.rate,
             grad_norm=norm / len(norms),
-            examples_per_second=rows / spent,
+            examples_per_second=sum(examples) / spent,
             tokens_per_second=sum(tokens) / spent,
             seconds_left=pace * (self.steps - self.number),
         )
@@ -113,12 +122,12 @@ class Meter:
         facts = {
             "epoch": self.epoch,
             "number": self.number,
-            "examples": self.examples,
+            "learned": self.learned,
             "loss": self.loss,
             "seconds": self.seconds,
             "rate": self.rate,
             "running": time.perf_counter() - self._since,
-            "pending": [[done.examples, done.tokens] for done in self._pending],
+            "pending": [[done.learned, done.examples, done.tokens] for done in self._pending],
         }
         if not self._pending:
             return State(facts, {})
@@ -136,7 +145,7 @@ class Meter:
         """Go on with these sums, on this device."""
         facts, now = state.facts, time.perf_counter()
         self.epoch, self.number = facts["epoch"], facts["number"]
-        self.examples, self.loss = facts["examples"], facts["loss"]
+        self.learned, self.loss = facts["learned"], facts["loss"]
         self.seconds, self.rate = facts["seconds"], facts["rate"]
         self._first, self._began, self._since = self.number, now, now - facts["running"]
         self._pending = [

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import torch
 
 COMPILED_MULTIPLE: Final = 8
+# transformers takes torch's fused attention where the encoder has it, and its own in MPNet and
+# DeBERTa, which have not; `python -m benchmarks.attention` measures both.
+ATTENTION: Final = None
 
 
 def load_model(task: Task, encoder: Path, dropout: float) -> torch.nn.Module:
@@ -71,7 +74,7 @@ def pretrained(kind: Any, encoder: Path, config: Any, dropout: float) -> Any:  #
         local_files_only=True,
         use_safetensors=True,
         trust_remote_code=False,
-        attn_implementation="sdpa",
+        attn_implementation=ATTENTION,
     )
 
 

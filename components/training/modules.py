@@ -155,3 +155,18 @@ def ask_for_first_token(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Tell the layers, before a model with a head is computed, that it reads the first token."""
     return given, {**named, FIRST_ALONE: True}
+
+
+def spread_mask(
+    _: nn.Module, given: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Give an encoder's body the mask as attention takes it, (batch, 1, length, length).
+
+    Of one that is (batch, length) transformers first looks whether anything is masked in it, which
+    on a GPU waits for all that is under way; who sends a mask here has looked on the host.
+    """
+    mask = named.get("attention_mask")
+    if mask is None or mask.ndim != 2:  # noqa: PLR2004 - batch and length
+        return given, named
+    spread = mask[:, None, None, :].bool().expand(-1, -1, mask.shape[1], -1)
+    return given, {**named, "attention_mask": spread}

@@ -115,7 +115,7 @@ def _train(
         loss, hidden = guesser.loss([texts[row] for row in rows.tolist()], random)
         accelerator.backward(loss / hidden)
         norm = update(accelerator, model, optimizer, params.max_grad_norm)
-        return Done(loss.detach(), norm, hidden, int(lengths[rows].sum()))
+        return Done(loss.detach(), norm, hidden, len(rows), int(lengths[rows].sum()))
 
     saver.resume(place, parts)
     meter.number = (place.epoch - 1) * each + place.step

@@ -24,7 +24,7 @@ from components.training.meter import Done
 from components.training.model import COMPILED_MULTIPLE, compiles, load_model, shape
 from components.training.optimizer import adamw, update
 from components.training.parallel import keep_buffers, part_ways, share, synchronised, total
-from components.training.weighting import class_weights
+from components.training.weighting import class_weights, learned
 
 if TYPE_CHECKING:
     import torch
@@ -60,16 +60,20 @@ class Run:
         norm = update(self.accelerator, self.model, self.optimizer, self.params.max_grad_norm)
         self.ranks.after_update()
         self.average.update()
-        return Done(loss, norm, len(batch), int(self.train.lengths[batch].sum()))
+        tokens = int(self.train.lengths[batch].sum())
+        return Done(loss, norm, self._learned(batch), len(batch), tokens)
 
     def backward(self, batch: Rows, accumulation: int) -> torch.Tensor:
-        """Add up the gradients of the batch's mean loss; return its summed loss, detached."""
+        """Add up the gradients of the batch's mean loss; return its summed loss, detached.
+
+        The mean is over all targets of the batch that are learned from.
+        """
         import torch
 
         accelerator, losses = self.accelerator, []
         own = share(batch, accelerator.process_index, accelerator.num_processes)
         # Gradients are averaged over processes, of which each must have some to give.
-        factor = accelerator.num_processes / len(batch) if len(own) else 0.0
+        factor = accelerator.num_processes / max(1, self._learned(batch)) if len(own) else 0.0
         parts = micro_batches(own if len(own) else batch[:1], accumulation)
         for number, rows in enumerate(parts, start=1):
             told: list[torch.Tensor] = []
@@ -81,6 +85,9 @@ class Run:
                 told.append(loss.detach() if len(own) else torch.zeros_like(loss))
             losses.append(told[0])
         return total(accelerator, torch.stack(losses).sum())
+
+    def _learned(self, batch: Rows) -> int:
+        return learned(self.train.tokens.targets[batch])
 
     def _loss(self, rows: Rows) -> torch.Tensor:
         logits = self.model(**self.train.inputs(rows)).logits

@@ -14,7 +14,7 @@ class Step:
         number: optimizer steps done, from 1.
         steps: optimizer steps of all epochs.
         epoch: the running epoch, from 1.
-        loss: mean per example since the last report.
+        loss: mean since the last report, over what was learned from: labels, or words.
         learning_rate: of this step.
         grad_norm: mean global norm before clipping since the last report.
         examples_per_second: since the last report.
@@ -40,7 +40,7 @@ class Epoch:
     Attributes:
         number: from 1.
         epochs: at most so many.
-        loss: mean training loss per example.
+        loss: mean training loss of the epoch, over what was learned from.
         score: the task's metric on validation.
         metrics: all of the task's metrics on validation.
         seconds: of training, scoring left out.

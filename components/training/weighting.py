@@ -1,4 +1,4 @@
-"""In: the targets of all training rows. Out: how much each label counts in the loss."""
+"""In: targets of training rows. Out: how much each label and each batch counts in the loss."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from components.tasks.base import Array
 from components.training.feed import Feed
 from components.training.loss import IGNORED
 
@@ -35,3 +36,13 @@ def class_weights(feed: Feed, kind: Literal["none", "balanced"]) -> torch.Tensor
     weights = np.zeros(len(counts), dtype=np.float32)
     weights[present] = counts.sum() / (present.sum() * counts[present])
     return torch.from_numpy(weights).to(feed.device)
+
+
+def learned(targets: Array) -> int:
+    """Return how many of (rows, ...) targets are learned from: what a summed loss is a sum over.
+
+    Gradients are divided by that of the whole step, not by its rows: of a step in which rows have
+    unequally many targets, or some have none, each target then counts alike, however the step is
+    cut into parts.
+    """
+    return int((targets != IGNORED).sum())

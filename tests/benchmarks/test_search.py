@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from benchmarks.search import LIMITS, Pauses, show
-from benchmarks.search_policies import POLICIES, RANDOM, RECORDED, Policy, load_pool, spent
+from benchmarks.search import LIMITS, Pauses, compute_share, show
+from benchmarks.search_policies import (
+    POLICIES,
+    RANDOM,
+    RECORDED,
+    Policy,
+    Replay,
+    load_pool,
+    sections,
+    spent,
+)
+from components.search import Inline, StudyPlace, run_search
 
 
 def test_a_recorded_training_is_replayed_to_the_example_and_between_two_nothing_is_invented() -> (
@@ -37,9 +49,42 @@ def test_what_is_spent_is_a_share_of_the_random_trainings(path: object) -> None:
     assert again.shares == found.shares
 
 
-def test_first_policy_is_what_the_figure_is_about() -> None:
-    assert POLICIES[0].sampler == "gp"
-    assert POLICIES[-1].pruner == {"kind": "none"}
+def test_figure_is_that_of_what_params_yaml_ships_on_the_data_that_suit_it_least(
+    params_tree: dict[str, Any],
+) -> None:
+    search, _ = sections(load_pool(), POLICIES[0], 60)
+    shipped = params_tree["search"]
+    assert (search.sampler, search.pruner.kind) == (shipped["sampler"], shipped["pruner"]["kind"])
+    shares = {
+        data: {
+            policy.name: {"median": median}
+            for policy, median in zip(POLICIES, medians, strict=True)
+        }
+        for data, medians in {"one": (0.2, 0.1, 0.4, 0.9), "other": (0.3, 0.1, 0.4, 0.9)}.items()
+    }
+    assert compute_share(shares) == 0.3
+
+
+def test_what_it_is_held_against_prunes_nothing_and_asks_no_model(tmp_path: Path) -> None:
+    pool = load_pool()
+    params, training = sections(pool, POLICIES[-1], 4 * pool.epochs)
+    draws = []
+    for seed in (1, 2):
+        place = StudyPlace(tmp_path, f"by lot {seed}")
+        found = run_search(params, training, seed, Inline(Replay(pool, 2.0)), place)
+        assert [trial.epochs for trial in found.trials] == [pool.epochs] * 4
+        draws.append([dict(trial.values) for trial in found.trials[1:]])
+    assert params.sampler == "random"
+    assert draws[0] != draws[1]
+
+
+@pytest.mark.slow
+def test_ours_finds_in_less_than_half_of_what_a_search_by_lot_spends() -> None:
+    """Of these two seeds; how often and by how much is the benchmark's to say."""
+    pool, seeds = load_pool(), (0, 3)
+    ours, by_lot = (spent(pool, policy, seeds) for policy in (POLICIES[0], POLICIES[-1]))
+    for one, other in zip(ours.shares, by_lot.shares, strict=True):
+        assert one < other / 2
 
 
 def test_pause_begins_with_the_last_score_and_ends_where_the_first_step_begins() -> None:

@@ -17,6 +17,7 @@ from components.search.engines.base import Room, attempt
 from components.search.engines.child import peak, resident
 from components.search.engines.desk import Desk
 from components.search.engines.mailbox import Mailbox
+from components.search.engines.shares import cores_each, devices_each
 from components.search.jobs import Curves, Ending, Job, Listener
 from components.search.objective import Objective, Seat
 
@@ -112,8 +113,8 @@ class Ray:
         there = ray.cluster_resources()
         tight = self._memory * workers > ROOMY * there.get("memory", 0.0)
         remote = ray.remote(max_retries=0, max_calls=1 if tight else 0)(train).options(
-            num_cpus=max(1, int(there.get("CPU", 1)) // workers),
-            num_gpus=_share(there.get("GPU", 0.0), workers),
+            num_cpus=cores_each(_cores(ray.nodes()), workers),
+            num_gpus=devices_each(there.get("GPU", 0.0), workers),
             memory=self._memory or None,
             name=f"trial {job.number}",
         )
@@ -218,11 +219,9 @@ def _ends(answer: bool | None) -> bool:
     return True
 
 
-def _share(devices: float, workers: int) -> float:
-    """Return how much of an accelerator a training gets; Ray counts in ten thousandths."""
-    if devices <= 0:
-        return 0.0
-    return min(1.0, int(10_000 * devices / workers) / 10_000)
+def _cores(nodes: list[dict[str, Any]]) -> list[float]:
+    """Return the cores of each machine that lives."""
+    return [node["Resources"].get("CPU", 0.0) for node in nodes if node["Alive"]]
 
 
 def _listens(address: str | None) -> None:

@@ -16,9 +16,12 @@ import pytest
 from components.errors import TouchstoneError
 from components.params import SearchParams, TrainingParams
 from components.search import Ray, SearchWatch, StudyPlace, run_search
-from tests.components.search.portable import Noted
+from components.search.engines.shares import cores_each, devices_each
+from tests.components.search.portable import Noted, Together
 
 Section = Callable[..., SearchParams]
+# Names a PostgreSQL for the study, where the test wants one.
+DATABASE = "TOUCHSTONE_TEST_STUDIES"
 
 # Each in a process of its own: Ray leaves threads, sockets and files of its own behind.
 PROGRAM = """
@@ -83,9 +86,8 @@ def with_a_node_killed(
     killer = threading.Thread(target=kill)
     killer.start()
     watch = SearchWatch(on_died=lambda number, round_, reason, more: again.append(more))
-    found = run_search(
-        params, training, 7, Ray(objective, cluster.address), StudyPlace(folder, "toy"), watch
-    )
+    place = StudyPlace(folder, "toy", database=os.environ.get(DATABASE), patience=30.0)
+    found = run_search(params, training, 7, Ray(objective, cluster.address), place, watch)
     killer.join()
     cluster.shutdown()
     return {
@@ -95,6 +97,20 @@ def with_a_node_killed(
         "again": again,
         "nodes": len({str(trial.worker).split("/")[0] for trial in found.trials}),
     }
+
+
+def on_shared_devices(
+    params: SearchParams, training: TrainingParams, folder: Path
+) -> list[list[float | str]]:
+    """Search with two workers on the one device of a cluster; return what each trial was given."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 1})
+    objective = Sharing(folder, 2)
+    place = StudyPlace(folder, "toy")
+    run_search(params, training, 7, Ray(objective, cluster.address), place)
+    cluster.shutdown()
+    return [json.loads(line) for line in (folder / "given").read_text().splitlines()]
 
 
 def alone(params: SearchParams, training: TrainingParams, folder: Path) -> list[Any]:
@@ -109,6 +125,22 @@ def alone(params: SearchParams, training: TrainingParams, folder: Path) -> list[
         + [[f.trial, list(f.scores)] for f in found.finalists]
         for found in (there, here)
     ]
+
+
+class Sharing(Together):
+    """Notes the share of which device it has, and ends only when another trains beside it."""
+
+    def epoch(self, training: TrainingParams, epoch: int, report: Any) -> None:
+        import ray
+
+        super().epoch(training, epoch, report)
+        context = ray.get_runtime_context()
+        given = [
+            context.get_assigned_resources().get("GPU", 0.0),
+            *context.get_accelerator_ids()["GPU"],
+        ]
+        with (self.folder / "given").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(given) + "\n")
 
 
 class Stalling(Noted):
@@ -130,7 +162,55 @@ class Stalling(Noted):
         return sorted(path.name.removeprefix("node-") for path in found)
 
 
+@pytest.mark.parametrize(
+    ("machines", "workers", "cores"),
+    [
+        ([8.0], 2, 4),
+        ([8.0], 3, 2),
+        # An even part of all cores would be 3, which no machine has.
+        ([2.0, 2.0, 2.0], 2, 2),
+        ([4.0, 2.0], 2, 2),
+        ([1.0, 1.0], 5, 1),
+        ([], 1, 1),
+    ],
+)
+def test_all_trainings_fit_on_the_cores_at_once(
+    machines: list[float], workers: int, cores: int
+) -> None:
+    assert cores_each(machines, workers) == cores
+
+
+@pytest.mark.parametrize(
+    ("devices", "workers", "share"),
+    [(0, 3, 0.0), (1, 1, 1.0), (4, 2, 1.0), (1, 3, 0.3333), (3, 4, 0.5), (2, 7, 0.25)],
+)
+def test_all_trainings_fit_on_the_devices_at_once(
+    devices: float, workers: int, share: float
+) -> None:
+    assert devices_each(devices, workers) == share
+    assert not share or devices * int(1 / share) >= workers
+
+
 @pytest.mark.slow
+def test_two_trainings_share_one_device_at_once(
+    section: Section, training: TrainingParams, root: Path, tmp_path: Path
+) -> None:
+    single = {"trials": 1, "seeds": 0, "minutes": None}
+    params = section(trials=2, workers=2, epochs=1, pruner={"kind": "none"}, finalists=single)
+    assert outside(on_shared_devices, params, training, root, tmp_path) == [[0.5, "0"]] * 2
+
+
+@pytest.fixture(params=["journal", "postgresql"])
+def study(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the study lies, which the search is told by the environment."""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")(f"cluster{os.getpid()}", "psycopg")
+        monkeypatch.setenv(DATABASE, url)
+    return str(request.param)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("study")
 def test_search_on_a_cluster_accounts_for_every_trial_when_a_node_is_killed(
     section: Section, training: TrainingParams, root: Path, tmp_path: Path
 ) -> None:

@@ -13,7 +13,10 @@ import pytest
 
 from components.files import write_json
 from components.params import TrainingParams
+from components.tasks.base import Task
 from components.tokens import array_path
+from tests.components.training.shortage import Toy
+from tests.components.training.trainer import Trainer
 
 CLS, SEP, FIRST_WORD, WORDS = 2, 3, 5, 60
 ROWS = {"train": 90, "validation": 30}
@@ -49,6 +52,31 @@ def section(params_tree: dict[str, Any]) -> Callable[..., TrainingParams]:
         base = {"epochs": 2, "batch_size": 16, "learning_rate": 5e-3, "dropout": 0.1}
         tree = params_tree["training"] | base | values
         return TrainingParams.model_validate_json(json.dumps(tree))
+
+    return make
+
+
+@pytest.fixture
+def trainer(
+    task: Task,
+    section: Callable[..., TrainingParams],
+    tiny_encoder: Path,
+    tokens: Path,
+    tmp_path: Path,
+) -> Callable[..., Trainer]:
+    def make(minutes: float = 0.0, name: str = "checkpoints", **values: Any) -> Trainer:
+        params = section(**({"epochs": 3, "accumulation": 2} | values))
+        return Trainer(task, params, tiny_encoder, tokens, tmp_path / name, minutes)
+
+    return make
+
+
+@pytest.fixture
+def toy(
+    task: Task, section: Callable[..., TrainingParams], tiny_encoder: Path, tokens: Path
+) -> Callable[..., Toy]:
+    def make(**values: Any) -> Toy:
+        return Toy(task, section(**values), tiny_encoder, tokens)
 
     return make
 

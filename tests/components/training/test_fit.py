@@ -150,3 +150,16 @@ def test_split_without_rows_is_refused(
 
 def test_toy_rows_are_of_many_lengths(tokens: Path) -> None:
     assert len(set(open_split(tokens, "train").lengths.tolist())) > 10
+
+
+def test_encoder_without_fused_attention_is_trained_with_its_own(
+    task: Task, section: Section, tokens: Path, tmp_path: Path
+) -> None:
+    from transformers import MPNetConfig, MPNetModel
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    MPNetModel(MPNetConfig(vocab_size=100, intermediate_size=64, **sizes)).save_pretrained(tmp_path)
+    fitted = fit(task, section(epochs=1), tmp_path, tokens, 7)
+    assert fitted.model.config._attn_implementation == "eager"  # type: ignore[union-attr]
+    assert fitted.history[0].loss < 2

@@ -10,7 +10,7 @@ import pytest
 
 from components.params import TrainingParams
 from components.tasks.base import Task
-from tests.components.training.test_resume import STEPS, Killed, Trainer, kill, same
+from tests.components.training.trainer import STEPS, Killed, Trainer, kill, same
 
 WAYS: dict[str, dict[str, Any]] = {
     "averaging": {"averaging": 0.9},
