@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 
-def answers(model: torch.nn.Module, task: Task, tokens: Path, split: Seen) -> Array:
-    """Return (rows, labels) float32 logits in the split's order, without dropout.
+def answers(model: torch.nn.Module, task: Task, tokens: Path, split: Seen) -> list[Array]:
+    """Return each row's float32 logits in the split's order, without dropout.
 
     Args:
         model: of `Fitted`; it is on the CPU again, and in evaluation mode, afterwards.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import DataError
 from components.params import TrainingParams
-from components.tasks.base import Task
+from components.tasks.base import IGNORED, Task
 from components.tokens import open_split, read_token_card
 from components.training.adalora import Ranks
 from components.training.adapters import adapt
@@ -19,7 +19,7 @@ from components.training.distil import SoftTargets, open_soft
 from components.training.feed import Feed
 from components.training.freezing import freeze
 from components.training.lean import lean
-from components.training.loss import IGNORED, summed_cross_entropy
+from components.training.loss import summed_loss
 from components.training.meter import Done
 from components.training.model import COMPILED_MULTIPLE, compiles, load_model, shape
 from components.training.optimizer import adamw, update
@@ -63,13 +63,14 @@ class Run:
         return Done(loss, norm, len(batch), int(self.train.lengths[batch].sum()))
 
     def backward(self, batch: Rows, accumulation: int) -> torch.Tensor:
-        """Add up the gradients of the batch's mean loss; return its summed loss, detached."""
+        """Add up the gradients of the batch's mean loss; return that times its rows, detached."""
         import torch
 
         accelerator, losses = self.accelerator, []
         own = share(batch, accelerator.process_index, accelerator.num_processes)
         # Gradients are averaged over processes, of which each must have some to give.
-        factor = accelerator.num_processes / len(batch) if len(own) else 0.0
+        weight = self.train.weight(batch)
+        factor = accelerator.num_processes / weight if len(own) else 0.0
         parts = micro_batches(own if len(own) else batch[:1], accumulation)
         for number, rows in enumerate(parts, start=1):
             told: list[torch.Tensor] = []
@@ -80,12 +81,13 @@ class Run:
                     accelerator.backward(loss * factor)
                 told.append(loss.detach() if len(own) else torch.zeros_like(loss))
             losses.append(told[0])
-        return total(accelerator, torch.stack(losses).sum())
+        return total(accelerator, torch.stack(losses).sum()) * (len(batch) / weight)
 
     def _loss(self, rows: Rows) -> torch.Tensor:
         logits = self.model(**self.train.inputs(rows)).logits
         smoothing, weights = self.params.label_smoothing, self.label_weights
-        loss = summed_cross_entropy(logits, self.train.targets(rows), smoothing, weights)
+        targets = self.train.targets(rows)
+        loss = summed_loss(self.train.task.loss, logits, targets, smoothing, weights)
         return self.soft.mixed(loss, logits, rows) if self.soft else loss
 
     def torn(self, number: int) -> bool:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from components.tasks.base import IGNORED
 from components.training.feed import Feed
-from components.training.loss import IGNORED
 
 if TYPE_CHECKING:
     import torch
