@@ -174,6 +174,10 @@ class Task(Protocol):
         None where an example has not just one label.
         """
 
+    @property
+    def tunes(self) -> bool:
+        """Whether options are left that `tuned` sets."""
+
     def tuned(self, targets: Sequence[Array], rows: Sequence[Array]) -> TaskOptions:
         """Return the options with what validation rows' logits set, such as thresholds."""
 
@@ -196,6 +200,7 @@ class Whole:
     inputs: tuple[str, ...] = ("text",)
     head = "AutoModelForSequenceClassification"
     per_token = False
+    tunes = False
     options: TaskOptions
 
     def collate(
