@@ -19,7 +19,7 @@ from components.gate.compare import Pair
 from components.inference import Predictor
 from components.schema import GROUP, SLICE_PREFIX
 from components.tasks import load_task
-from components.tasks.base import Array, Example, Prediction, Task
+from components.tasks.base import Array, Example, Prediction, Task, metrics
 from components.tasks.classification import Options
 
 RECORDED: Final = Path(__file__).resolve().parent / "recorded" / "tickets.npz"
@@ -47,7 +47,7 @@ class Population:
         """Return the task's metric of (rows,) answers, on some rows."""
         logits = np.eye(len(self.task.labels))[given[rows]]
         examples = [{"label": self.task.labels[label]} for label in self.labels[rows]]
-        return self.task.metrics(examples, list(logits))[self.task.metric]
+        return metrics(self.task, examples, list(logits))[self.task.metric]
 
     def parts(self) -> dict[str, Array]:
         """Return the rows of every slice, by the name that the gate's report gives it."""

@@ -25,7 +25,7 @@ from components.records import iter_examples
 from components.schema import GROUP, SLICE_PREFIX
 from components.seeding import derive
 from components.tasks import load_task
-from components.tasks.base import Array, Example, Task
+from components.tasks.base import Array, Example, Task, metrics
 from components.tokenization import tokenize
 from components.training import fit, save
 from components.validation import validate
@@ -87,7 +87,7 @@ def _answers(
         bundle = place / f"trained-{number}"
         save(fitted, task, place / "tokens", {}, bundle)
         logits = load_predictor(bundle).logits(examples, BATCH_SIZE)
-        score = task.metrics(examples, logits)[task.metric]
+        score = metrics(task, examples, logits)[task.metric]
         print(f"seed {number}: test {task.metric} {score:.4f}", flush=True)
         yield np.stack(logits).argmax(axis=1).astype(np.uint8)
 

@@ -16,34 +16,35 @@ import numpy as np
 from components.lexicon import WORD
 from components.records import iter_examples
 from components.schema import SPLITS
+from components.tasks.base import Task
 
 FORMAT: Final = 1
-TEXT: Final = "text"
-LABEL: Final = "label"
 WORDS: Final = 50_000
 HASH_DIGITS: Final = 8
 
 
-def profile(folder: Path) -> dict[str, Any]:
+def profile(task: Task, folder: Path) -> dict[str, Any]:
     """Return rows per split, label shares, lengths, and hashes of the words, as JSON values.
 
     Of all splits together, so that it does not depend on how they were split; give data/valid,
     since altered copies are no news.
 
     Args:
+        task: says what is a text, and what a label.
         folder: one Parquet file per split.
 
     Returns:
-        format, rows (split to number), labels (label to share), characters (p50, p95), words (how
-        many different ones), vocabulary (hashes of the 50,000 most frequent, those first).
+        format, rows (split to number), labels (label to share of the rows),
+        characters (p50, p95), words (how many different ones), vocabulary (hashes of the 50,000
+        most frequent, those first).
 
     Raises:
         DataError: a split is absent or is no Parquet.
     """
-    return profile_with_words(folder)[0]
+    return profile_with_words(task, folder)[0]
 
 
-def profile_with_words(folder: Path) -> tuple[dict[str, Any], Counter[str]]:
+def profile_with_words(task: Task, folder: Path) -> tuple[dict[str, Any], Counter[str]]:
     """Return the profile, and how often each word stands in the texts, from reading them once.
 
     Words are case folded; numbers are none.
@@ -58,9 +59,10 @@ def profile_with_words(folder: Path) -> tuple[dict[str, Any], Counter[str]]:
     for split in SPLITS:
         for example in iter_examples(folder, split):
             rows[split] += 1
-            labels[example[LABEL]] += 1
-            lengths.append(len(example[TEXT]))
-            written.update(WORD.findall(example[TEXT]))
+            text = task.content(example)
+            labels.update(set(task.tags(example)))
+            lengths.append(len(text))
+            written.update(WORD.findall(text))
     words = _folded(written)
     found = {
         "format": FORMAT,

@@ -33,7 +33,7 @@ class TokenSplit:
     Attributes:
         input_ids: (tokens,) int32, the rows one after the other.
         offsets: (rows + 1,) int64, where each row starts.
-        targets: (rows, ...) what the head learns.
+        targets: (rows, ...) what the head learns, or (tokens,) where it answers each token.
     """
 
     input_ids: npt.NDArray[np.int32]
@@ -47,6 +47,17 @@ class TokenSplit:
     def lengths(self) -> npt.NDArray[np.int64]:
         """(rows,) tokens of each row."""
         return np.diff(self.offsets)
+
+    @property
+    def per_token(self) -> bool:
+        """Whether each token has a target."""
+        return len(self.targets) == len(self.input_ids) != len(self)
+
+    def target(self, index: int) -> npt.NDArray[Any]:
+        """Return what the head learns of one row, (...) or (its tokens,), as a view."""
+        if self.per_token:
+            return self.targets[self.offsets[index] : self.offsets[index + 1]]
+        return np.asarray(self.targets[index])
 
     def row(self, index: int) -> npt.NDArray[np.int32]:
         """Return the token ids of one row, as a view."""
@@ -66,7 +77,8 @@ def open_split(folder: Path, split: Seen) -> TokenSplit:
             f"{folder}: {split} tokens cannot be read: {error}", "run `dvc repro`"
         ) from error
     tokens = TokenSplit(*loaded)
-    if len(tokens.targets) != len(tokens) or tokens.offsets[-1] != len(tokens.input_ids):
+    fits = len(tokens.targets) in (len(tokens), len(tokens.input_ids))
+    if not fits or tokens.offsets[-1] != len(tokens.input_ids):
         raise DataError(f"{folder}: the {split} arrays do not fit one another", "run `dvc repro`")
     return tokens
 
@@ -93,7 +105,9 @@ def subset(folder: Path, rows: npt.NDArray[np.int64], out: Path) -> None:
     arrays = {
         "input_ids": np.concatenate([np.zeros(0, np.int32), *ids]),
         "offsets": np.cumsum([0, *(len(row) for row in ids)], dtype=np.int64),
-        "targets": whole.targets[rows],
+        "targets": np.concatenate([whole.target(row) for row in rows.tolist()])
+        if whole.per_token
+        else whole.targets[rows],
     }
     parts = {array_path(folder, "train", name).name: array for name, array in arrays.items()}
     with atomic_folder(out) as partial:

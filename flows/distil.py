@@ -25,7 +25,7 @@ from components.params import DistillationParams, TrainingParams, overlay
 from components.params.load import read_tree
 from components.schema import SEEN, Seen
 from components.seeding import derive
-from components.tasks.base import Array, Task
+from components.tasks.base import Array, Task, metrics
 from components.tokens import open_split
 from components.training import Checkpoints, first_process, fit, training_key
 from components.training.answers import answers
@@ -155,8 +155,9 @@ def values_of(search: Path, params: DistillationParams) -> list[dict[str, Any]]:
 
 def ensemble_score(task: Task, tokens: Path, logits: list[Array]) -> float:
     """Return the task's metric of the teachers' mean answer to all validation rows."""
-    gold = task.labelled(open_split(tokens, "validation").targets)
-    return task.metrics(gold, list(np.log(soften(logits, 1.0) + 1e-12)))[task.metric]
+    targets = list(open_split(tokens, "validation").targets)
+    together = list(np.log(soften(logits, 1.0) + 1e-12))
+    return metrics(task, *task.from_tokens(targets, together))[task.metric]
 
 
 def _teacher(school: School, number: int, values: dict[str, Any], board: Board) -> Teacher:
@@ -173,7 +174,7 @@ def _teacher(school: School, number: int, values: dict[str, Any], board: Board) 
     except DivergenceError:
         saved.remove()
         raise
-    logits = {split: answers(fitted.model, task, tokens, split) for split in SPLITS}
+    logits = {s: np.stack(answers(fitted.model, task, tokens, s)) for s in SPLITS}
     board.end(name, f"validation {task.metric} {fitted.score:.4f}")
     if first_process():
         with atomic_folder(folder) as partial:

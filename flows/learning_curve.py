@@ -6,6 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from components import encoders
 from components.curve import (
     About,
@@ -78,7 +80,7 @@ def learning_curve(
             board.overall("trainings", number, len(plan))
             found.append(each.point(part))
     points = [point for point, _ in found]
-    gold = kind.labelled(open_split(tokens, "validation").targets)
+    gold, _ = kind.from_tokens(list(open_split(tokens, "validation").targets), [])
     groups = group_numbers([str(row[GROUP]) for row in iter_examples(examples, "validation")])
     foresight = foresee(
         learning_curve,
@@ -122,7 +124,7 @@ class _Each:
             fitted = fit(
                 self.task, params, self.encoder, tokens, seed, self.board.watch(name), saved
             )
-            logits = answers(fitted.model, self.task, tokens, "validation")
+            logits = np.stack(answers(fitted.model, self.task, tokens, "validation"))
         finally:
             shutil.rmtree(tokens, ignore_errors=True)
         point = Point(

@@ -22,7 +22,15 @@ from components.seeding import derive
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from components.tokens import read_token_card
-from components.training import Checkpoints, first_process, fit, save, shortened, training_key
+from components.training import (
+    Checkpoints,
+    first_process,
+    fit,
+    save,
+    shortened,
+    training_key,
+    tuned,
+)
 from flows.distil import School, teach
 from flows.progress import trainings
 from flows.stage import STATE, as_json
@@ -67,6 +75,7 @@ def train(
             checkpoints.remove()
             raise
     card = read_token_card(tokens)
+    kind = tuned(fitted.model, kind, tokens)
     facts = lessons.facts if lessons else {}
     made_from = lineage(sha256_json(card["sha256"]), shaped_by, digest)
     if first_process():

@@ -82,7 +82,7 @@ def augment(
 
 
 def _texts(task: Task, table: pa.Table) -> list[str]:
-    return [task.editable(row) for row in table.to_pylist()]
+    return [task.content(row) for row in table.to_pylist()]
 
 
 @dataclass
@@ -115,24 +115,24 @@ class Maker:
             self.chosen[name] += 1
             text = self.task.editable(row)
             altered = edit(text, generator(self.seed, "augmentation", name, row[ID], "draw"))
-            if reason := self._refusal(text, altered):
+            copy = self.task.edited(row, altered)
+            content = self.task.content(copy)
+            if reason := UNCHANGED if altered == text else self._refusal(content):
                 self.dropped[reason] += 1
                 continue
             self.made[name] += 1
-            self.taken.add(altered)
+            self.taken.add(content)
             yield {
-                **self.task.edited(row, altered),
+                **copy,
                 ID: f"{row[ID]}+{name}",
                 PARENT_ID: row[ID],
                 EDIT: name,
             }
 
-    def _refusal(self, text: str, altered: str) -> str | None:
-        if altered == text:
-            return UNCHANGED
-        if altered in self.near:
+    def _refusal(self, content: str) -> str | None:
+        if content in self.near:
             return NEAR_COPY
-        return DUPLICATE if altered in self.taken else None
+        return DUPLICATE if content in self.taken else None
 
     def figures(self) -> dict[str, Any]:
         """Return what was counted, by edit and by reason."""

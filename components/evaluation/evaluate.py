@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from components.calibration import calibration
 from components.errors import DataError
-from components.evaluation.labels import confusion_matrix, label_table
 from components.evaluation.slices import slice_scores
 from components.evaluation.speed import latency, throughput
 from components.files import atomic_folder, sha256_file, write_json
@@ -22,7 +21,7 @@ from components.inference.bundle import GRAPH, WEIGHTS
 from components.params import EvaluationParams
 from components.records import read_examples, split_path
 from components.schema import ID
-from components.tasks.base import Array, Example, Prediction, Task
+from components.tasks.base import Array, Example, Prediction, Task, metrics
 
 LABEL: Final = "label"
 SERVED: Final = "int8"
@@ -50,7 +49,8 @@ def evaluate(
         slices: the user's slice columns, by their own names.
         models: artifact name to bundle folder; the pictures show `int8`, or else the last one.
         examples: the folder whose test split is used.
-        out: receives `<artifact>.json`, `predictions.parquet`, `confusion.png`, `reliability.png`.
+        out: receives `<artifact>.json`, `predictions.parquet`, `reliability.png`, and, where an
+            example has one label, `confusion.png`.
 
     Returns:
         Artifact name to its report, as written.
@@ -78,7 +78,7 @@ def evaluate(
                 | _cost(params, predictor, rows)
             )
             write_json(folder / f"{artifact}.json", reports[artifact])
-            tables.append(_table(artifact, rows, answers.predictions))
+            tables.append(_table(artifact, predictor.bundle.task, rows, answers.predictions))
         pq.write_table(pa.concat_tables(tables), folder / "predictions.parquet", compression="zstd")
         _draw(reports, folder)
     return reports
@@ -88,8 +88,13 @@ def _check_labels(task: Task, rows: Sequence[Example]) -> None:
     for row in rows:
         if reason := task.reject(row):
             raise DataError(
-                f"test split: example {row[ID]}: {reason}: {row.get(LABEL)!r}", "run `dvc repro`"
+                f"test split: example {row[ID]}: {reason}: {_told(task, row)}", "run `dvc repro`"
             )
+
+
+def _told(task: Task, row: Example) -> str:
+    """Return what a row says beside its inputs."""
+    return ", ".join(repr(row.get(name)) for name in task.columns if name not in task.inputs)
 
 
 def _answer(predictor: Predictor, rows: Sequence[Example], batch_size: int) -> _Answers:
@@ -105,15 +110,13 @@ def _quality(
     answers: _Answers,
 ) -> dict[str, Any]:
     """Return everything that follows from the answers alone, and so is the same on each run."""
-    index = {name: position for position, name in enumerate(task.labels)}
-    gold = np.array([index[row[LABEL]] for row in rows])
-    answer = np.array([index[p.label] for p in answers.predictions])
     score = np.array([p.score for p in answers.predictions])
+    right = task.right(rows, answers.predictions)
     return {
-        "metrics": task.metrics(rows, answers.logits),
-        "calibration": calibration(score, gold == answer, params.calibration_bins),
-        "labels": label_table(task.labels, gold, answer),
-        "confusion": confusion_matrix(gold, answer, len(task.labels)).tolist(),
+        "metrics": metrics(task, rows, answers.logits),
+        "calibration": calibration(score, right, params.calibration_bins),
+        "labels": task.table(rows, answers.predictions),
+        "confusion": task.confusion(rows, answers.predictions, task.labels),
         "slices": slice_scores(task, slices, rows, answers.logits, params.min_slice_rows),
     }
 
@@ -133,12 +136,14 @@ def _cost(
     }
 
 
-def _table(artifact: str, rows: Sequence[Example], answers: Sequence[Prediction]) -> pa.Table:
+def _table(
+    artifact: str, task: Task, rows: Sequence[Example], answers: Sequence[Prediction]
+) -> pa.Table:
     return pa.table(
         {
             ID: [row[ID] for row in rows],
             "artifact": [artifact] * len(rows),
-            LABEL: [row[LABEL] for row in rows],
+            LABEL: [task.truth(row) for row in rows],
             "answer": [answer.label for answer in answers],
             "score": [answer.score for answer in answers],
         }
@@ -151,11 +156,10 @@ def _draw(reports: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
     served = SERVED if SERVED in reports else list(reports)[-1]
     report = reports[served]
     names = [row["label"] for row in report["labels"]]
-    accuracy = report["metrics"].get("accuracy")
-    title = f"{served}: {report['rows']} test examples"
-    if accuracy is not None:
-        title += f", accuracy {accuracy:.3f}"
-    draw_confusion(np.array(report["confusion"]), names, title, folder / "confusion.png")
+    name, figure = next(iter(report["metrics"].items()))
+    title = f"{served}: {report['rows']} test examples, {name.replace('_', ' ')} {figure:.3f}"
+    if report["confusion"] is not None:
+        draw_confusion(np.array(report["confusion"]), names, title, folder / "confusion.png")
     draw_reliability(
         {name: value["calibration"] for name, value in reports.items()},
         served,

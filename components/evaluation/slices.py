@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from components.errors import DataError
 from components.schema import slice_column
-from components.tasks.base import Array, Example, Task
+from components.tasks.base import Array, Example, Task, metrics
 
 MISSING: Final = "(missing)"
 
@@ -41,12 +41,10 @@ def slice_scores(
             rows[MISSING if value is None else str(value)].append(index)
         for value, members in sorted(rows.items()):
             enough = len(members) >= min_rows
-            metrics = (
-                task.metrics([examples[i] for i in members], [logits[i] for i in members])
+            found = (
+                metrics(task, [examples[i] for i in members], [logits[i] for i in members])
                 if enough
                 else None
             )
-            scores.append(
-                {"column": name, "value": value, "rows": len(members), "metrics": metrics}
-            )
+            scores.append({"column": name, "value": value, "rows": len(members), "metrics": found})
     return scores

@@ -39,7 +39,7 @@ class _Logits(torch.nn.Module):
         self.segments = "token_type_ids" in inspect.signature(model.forward).parameters
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return logits, (batch, labels), for two (batch, length) inputs."""
+        """Return logits, (batch, ..., outputs), for two (batch, length) inputs."""
         hidden = (1.0 - attention_mask[:, None, None, :].float()) * torch.finfo(torch.float32).min
         constant = {"token_type_ids": input_ids.new_zeros((1, 1))} if self.segments else {}
         output = self.model(input_ids=input_ids, attention_mask=hidden, **constant)
@@ -90,7 +90,7 @@ def _trace(bundle: Bundle, model: torch.nn.Module) -> onnx.ModelProto:
             input_names=list(INPUTS),
             output_names=[OUTPUT],
             dynamic_axes={name: {0: "batch", 1: "length"} for name in INPUTS}
-            | {OUTPUT: {0: "batch"}},
+            | {OUTPUT: {0: "batch", 1: "length"} if task.per_token else {0: "batch"}},
             opset_version=OPSET,
             dynamo=False,
         )

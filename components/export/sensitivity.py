@@ -50,4 +50,4 @@ def _inputs(bundle: Bundle, examples: Sequence[Example]) -> list[Mapping[str, Ar
 
 def _logits(model: onnx.ModelProto, inputs: Sequence[Mapping[str, Array]]) -> Array:
     session = open_session(model.SerializeToString(), default_threads())
-    return np.concatenate([session.run([OUTPUT], dict(batch))[0] for batch in inputs])
+    return np.concatenate([session.run([OUTPUT], dict(batch))[0].ravel() for batch in inputs])

@@ -14,7 +14,7 @@ import onnx
 from components.export.graph import save_graph
 from components.inference import Bundle, load_predictor, seal
 from components.inference.bundle import FORMAT, GRAPH, TOKENIZER, Artifact, Quantization
-from components.inference.parity import Answered, answer, compare, labels
+from components.inference.parity import Answered, answer, compare
 from components.params import ExportParams
 from components.tasks.base import Array, Example, Task
 
@@ -134,5 +134,4 @@ def _reasons(
 
 
 def _right(task: Task, logits: Sequence[Array], examples: Sequence[Example]) -> int:
-    found = labels(task, logits)
-    return sum(a == example["label"] for a, example in zip(found, examples, strict=True))
+    return int(task.right(examples, task.decode(logits)).sum())

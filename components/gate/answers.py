@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import numpy as np
-
 from components.errors import DataError
 from components.gate.evidence import Evidence, Settings
 from components.inference import Bundle, Predictor, load_predictor
@@ -15,7 +13,7 @@ from components.inference.parity import Answered
 from components.inference.parity import answer as answer_thrice
 from components.inference.parity import compare as compare_artifacts
 from components.schema import GROUP
-from components.tasks.base import Array, Example, Prediction, Task
+from components.tasks.base import Array, Example, Prediction, Task, metrics
 
 LISTED: Final = 20
 
@@ -29,7 +27,7 @@ class Answers:
         examples: what was asked.
         logits: per example.
         predictions: per example.
-        right: (examples,) whether the answer is the label.
+        right: (examples,) whether the answer is right.
     """
 
     predictor: Predictor
@@ -56,7 +54,7 @@ class Answers:
     @property
     def metrics(self) -> dict[str, float]:
         """The task's, over these examples."""
-        return self.task.metrics(self.examples, self.logits)
+        return metrics(self.task, self.examples, self.logits)
 
     def of(self, rows: Sequence[int]) -> Answers:
         """Return the answers to some of the examples."""
@@ -123,7 +121,7 @@ def ask_candidate(evidence: Evidence, settings: Settings, examples: list[Example
         onnx=onnx,
         int8=_answers(served, examples, thrice.logits),
         dependent=len(thrice.dependent),
-        parity=_parity(trained, onnx, thrice, served.bundle.task.labels),
+        parity=_parity(trained, onnx, thrice, served.bundle.task.outputs),
     )
 
 
@@ -143,8 +141,8 @@ def disagreements(candidate: Answers, champion: Answers) -> list[dict[str, Any]]
         row = {
             "id": example["id"],
             "kind": kind,
-            "text": candidate.task.editable(example),
-            "label": example["label"],
+            "text": candidate.task.content(example),
+            "label": candidate.task.truth(example),
             "candidate": new.label,
             "champion": old.label,
         }
@@ -163,18 +161,17 @@ def _know(predictor: Predictor, examples: list[Example]) -> None:
 
 
 def _answers(predictor: Predictor, examples: list[Example], logits: list[Array]) -> Answers:
-    predictions = predictor.bundle.task.decode(logits)
-    pairs = zip(predictions, examples, strict=True)
-    right = np.array([given.label == example["label"] for given, example in pairs])
-    return Answers(predictor, examples, logits, predictions, right)
+    task = predictor.bundle.task
+    predictions = task.decode(logits)
+    return Answers(predictor, examples, logits, predictions, task.right(examples, predictions))
 
 
 def _parity(
-    trained: Answers, onnx: Answers, served: Answered, labels: tuple[str, ...]
+    trained: Answers, onnx: Answers, served: Answered, outputs: tuple[str, ...]
 ) -> dict[str, Any]:
     """Compare the graphs with torch; logits of other labels cannot be compared."""
     graphs = {"onnx": Answered(onnx.logits, [], []), "int8": served}
-    if len({labels, trained.task.labels, onnx.task.labels}) > 1:
+    if len({outputs, trained.task.outputs, onnx.task.outputs}) > 1:
         return {"rows": len(trained.examples), "artifacts": {}, "flips": []}
     found = compare_artifacts(trained.task, trained.logits, graphs, trained.examples)
     found["artifacts"]["onnx"]["batch_dependent"] = None  # not asked

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from components.pages.words import METRICS
+
 Heading = Literal["Against the champion", "Slices", "Limits", "Robustness", "Evidence"]
 
 AGAINST: Final = "Against the champion"
@@ -70,8 +72,7 @@ KINDS: Final = {
         "train on new data or with other values",
         waivable=False,
     ),
-    "accuracy": Kind("accuracy", "Limits", MORE),
-    "macro_f1": Kind("macro F1", "Limits", MORE),
+    **{name: Kind(title, "Limits", MORE) for name, title in METRICS.items()},
     "calibration_error": Kind(
         "calibration error", "Limits", "more epochs or less label smoothing, or more test examples"
     ),

@@ -16,6 +16,7 @@ SIDE: Final = 400
 LEGIBLE: Final = 20
 
 Score = Mapping[str, float | None]
+Table = Sequence[Mapping[str, Any]]
 Matrix = Sequence[Sequence[int]]
 
 
@@ -76,22 +77,19 @@ def mixed_up(
     ]
 
 
-def by_label(labels: Sequence[str], own: Matrix, their: Matrix | None) -> list[dict[str, Any]]:
+def by_label(own: Table, their: Table) -> list[dict[str, Any]]:
     """Return F1 of each label for both models, with how many test examples have it."""
-    old = _f1(their) if their else [None] * len(labels)
+    mine, old = ({row["label"]: row for row in table} for table in (own, their))
     return [
-        {"number": index + 1, "label": label, "rows": sum(own[index]), "own": new, "their": before}
-        for index, (label, new, before) in enumerate(zip(labels, _f1(own), old, strict=True))
+        {
+            "number": index + 1,
+            "label": label,
+            "rows": (mine.get(label) or old[label])["rows"],
+            "own": mine.get(label, {}).get("f1"),
+            "their": old.get(label, {}).get("f1"),
+        }
+        for index, label in enumerate(dict.fromkeys([*mine, *old]))
     ]
-
-
-def _f1(counts: Matrix) -> list[float | None]:
-    """Return 2 TP / (2 TP + FP + FN) of each label; None where it neither is nor is answered."""
-    out: list[float | None] = []
-    for index, row in enumerate(counts):
-        both = sum(row) + sum(other[index] for other in counts)
-        out.append(2 * row[index] / both if both else None)
-    return out
 
 
 def _filled(counts: Matrix) -> Iterable[tuple[int, int, int, float]]:

@@ -16,6 +16,7 @@ from components.gate.statistics import Difference, Flips, by_group, difference, 
 from components.gate.words import signed
 from components.params import GateParams
 from components.seeding import generator
+from components.tasks.base import Task
 
 EVEN: Final = 0.5
 # What a reader wants to know the gate's chances for: losses that it should find, and gains.
@@ -56,10 +57,10 @@ class Compared:
     needed: int | None
 
 
-def shared_rows(candidate: Answers, labels: Sequence[str]) -> list[int]:
-    """Return the examples whose label stands among those of the champion, too."""
-    known = set(labels)
-    return [i for i, example in enumerate(candidate.examples) if example["label"] in known]
+def shared_rows(candidate: Answers, champion: Task) -> list[int]:
+    """Return the examples that the champion could answer rightly: it knows their labels, too."""
+    examples = candidate.examples
+    return [i for i, example in enumerate(examples) if champion.reject(example) is None]
 
 
 def compare(params: GateParams, pair: Pair, seed: int) -> Compared:

@@ -27,10 +27,9 @@ from components.gate.speed import paired_latency
 from components.gate.waivers import waive
 from components.inference import Predictor, load_predictor
 from components.params import GateParams
-from components.tasks.base import Example
+from components.tasks.base import Example, Task, bare
 
 FORMAT: Final = 2
-LABEL: Final = "label"
 
 
 @dataclass
@@ -121,7 +120,7 @@ def _head(case: _Case, key: dict[str, Any], found: Candidate) -> dict[str, Any]:
 def _against(case: _Case, new: Answers, predictor: Predictor) -> Answers | None:
     """Compare with the champion; return its answers to what it knows the labels of, if any."""
     bundle = predictor.bundle
-    rows = compare.shared_rows(new, bundle.task.labels)
+    rows = compare.shared_rows(new, bundle.task)
     left_out = len(case.examples) - len(rows)
     case.verdict["champion"] = {
         "version": case.evidence.champion.version if case.evidence.champion else None,
@@ -173,7 +172,7 @@ def _measure(
     labels = figures.union(new.task.labels, old.task.labels if old else ())
     both = {"candidate": new, "champion": old}
     # As a user asks; the champion may not know the label, either.
-    unlabelled = [{**row, LABEL: None} for row in case.examples]
+    unlabelled = [bare(new.task, row) for row in case.examples]
     measured: dict[str, Any] = {
         "scores": figures.both(both, lambda some: figures.scores(params, some, seed)),
         "robustness": robustness(
@@ -189,12 +188,13 @@ def _measure(
             "labels": labels,
             **{n: figures.confusion(labels, w) if w else None for n, w in both.items()},
         },
+        "by_label": {n: figures.by_label(w) if w else None for n, w in both.items()},
         "latency": paired_latency(new.predictor, champion, unlabelled),
         "size_bytes": {
             n: figures.size(p.bundle) if p else None
             for n, p in {"candidate": new.predictor, "champion": champion}.items()
         },
-        "difference": _difference(case.evidence),
+        "difference": _difference(new.task, case.evidence),
         "leakage": figures.leaks(case.evidence, new),
         "lineage": figures.lineage(new),
         "seeds": figures.seeds(case.evidence.reports.finalists),
@@ -219,9 +219,9 @@ def _asked(case: _Case, found: Candidate) -> list[Rule]:
     ]
 
 
-def _difference(evidence: Evidence) -> dict[str, Any] | None:
+def _difference(task: Task, evidence: Evidence) -> dict[str, Any] | None:
     champion = evidence.champion
-    return difference(champion.profile if champion else None, evidence.data)
+    return difference(task, champion.profile if champion else None, evidence.data)
 
 
 def _new(candidate: str, champion: str) -> Rule:

@@ -8,14 +8,16 @@ from typing import Any, Final
 
 from components.profile import FORMAT, frequent, hash_word, profile_with_words
 from components.schema import SPLITS
+from components.tasks.base import Task
 
 LISTED: Final = 20
 
 
-def difference(before: Mapping[str, Any] | None, folder: Path) -> dict[str, Any] | None:
+def difference(task: Task, before: Mapping[str, Any] | None, folder: Path) -> dict[str, Any] | None:
     """Compare the candidate's data with what is known of the champion's.
 
     Args:
+        task: the candidate's.
         before: `profile` of the champion's data; None when it was not kept.
         folder: the candidate's data, one Parquet file per split.
 
@@ -29,7 +31,7 @@ def difference(before: Mapping[str, Any] | None, folder: Path) -> dict[str, Any]
     """
     if before is None or before.get("format") != FORMAT:
         return None
-    now, counted = profile_with_words(folder)
+    now, counted = profile_with_words(task, folder)
     known = set(before["vocabulary"])
     words = frequent(counted)  # readable, since these data are here
     new = [word for word in words if hash_word(word) not in known]

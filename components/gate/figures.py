@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from components.errors import TouchstoneError
 from components.gate.answers import Answers
@@ -14,7 +13,7 @@ from components.gate.calibration import Ask, calibration_intervals
 from components.gate.evidence import Evidence, Settings
 from components.gate.leakage import leakage
 from components.gate.rules import number
-from components.gate.statistics import Interval, by_group, intervals, share, shares
+from components.gate.statistics import Interval, by_group, intervals
 from components.inference import Bundle
 from components.inference.bundle import GRAPH
 from components.params import GateParams
@@ -44,7 +43,7 @@ def both(
 def scores(params: GateParams, models: Sequence[Answers], seed: int) -> list[Figures]:
     """Return, for models that answered the same examples, every metric of the task.
 
-    Each has an interval where its tallies are known.
+    Each with its interval.
 
     Args:
         params: resamples and confidence.
@@ -57,29 +56,17 @@ def scores(params: GateParams, models: Sequence[Answers], seed: int) -> list[Fig
         params.confidence,
         generator(seed, "scores"),
     )
-    return [
-        _bounded(who, dict(zip(("accuracy", who.task.metric), pair, strict=True)))
-        for who, pair in zip(models, zip(found[::2], found[1::2], strict=True), strict=True)
-    ]
+    bounds = iter(found)
+    return [{name: _bounded(next(bounds)) for name in who.task.figures} for who in models]
 
 
 def _scored(who: Answers) -> list[tuple[Score, Array]]:
-    tallies = who.task.tallies(who.examples, who.logits)
-    return [
-        (share, by_group(shares(who.right), who.groups)),
-        (who.task.score, by_group(tallies, who.groups)),
-    ]
+    sums = by_group(who.task.tallies(who.examples, who.logits), who.groups)
+    return [(partial(who.task.score, name=name), sums) for name in who.task.figures]
 
 
-def _bounded(who: Answers, bounds: Mapping[str, Interval]) -> Figures:
-    return {
-        name: {
-            "estimate": number(value),
-            "low": number(bounds[name].low) if name in bounds else None,
-            "high": number(bounds[name].high) if name in bounds else None,
-        }
-        for name, value in who.metrics.items()
-    }
+def _bounded(found: Interval) -> Figures:
+    return {name: number(getattr(found, name)) for name in ("estimate", "low", "high")}
 
 
 def calibration(params: GateParams, settings: Settings, models: Sequence[Answers]) -> list[Figures]:
@@ -97,14 +84,14 @@ def calibration(params: GateParams, settings: Settings, models: Sequence[Answers
     return calibration_intervals(answered, models[0].groups, ask)
 
 
-def confusion(labels: Sequence[str], who: Answers) -> list[list[int]]:
-    """Count how often each true label (row) was answered by each label (column)."""
-    index = {label: place for place, label in enumerate(labels)}
-    matrix: Array = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    for example, given in zip(who.examples, who.predictions, strict=True):
-        matrix[index[example["label"]], index[given.label]] += 1
-    counted: list[list[int]] = matrix.tolist()
-    return counted
+def confusion(labels: Sequence[str], who: Answers) -> list[list[int]] | None:
+    """Count how often each true label (row) was answered by each label (column), if it can be."""
+    return who.task.confusion(who.examples, who.predictions, labels)
+
+
+def by_label(who: Answers) -> list[dict[str, Any]]:
+    """Return precision, recall, F1 and true rows of each label."""
+    return who.task.table(who.examples, who.predictions)
 
 
 def union(candidate: Sequence[str], champion: Sequence[str]) -> list[str]:

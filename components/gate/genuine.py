@@ -57,9 +57,9 @@ def _same_model(found: Candidate) -> Iterator[Rule]:
     yield agree("same_model", [*kinds, *origins], "all artifacts have the trained model's lineage")
     orders = [
         f"{name} lists its labels otherwise than the trained model: "
-        + _first_difference(found.trained.task.labels, who.task.labels)
+        + _first_difference(found.trained.task.outputs, who.task.outputs)
         for name, who in found.each().items()
-        if who.task.labels != found.trained.task.labels
+        if who.task.outputs != found.trained.task.outputs
     ]
     yield agree("label_order", orders, "all artifacts list the same labels in the same order")
     digests = {

@@ -41,7 +41,7 @@ def leakage(task: Task, test: Sequence[Example], folder: Path) -> dict[str, Any]
     Raises:
         DataError: a split is absent or is no Parquet.
     """
-    texts = [task.editable(example) for example in test]
+    texts = [task.content(example) for example in test]
     seen = itertools.chain(*(iter_examples(folder, split) for split in ("train", "validation")))
     found = _find(task, [example[ID] for example in test], texts, seen)
     kinds: dict[int, str] = {}
@@ -74,7 +74,7 @@ def _find(
     )
     found: dict[str, Found] = {kind: {} for kind in KINDS}
     for row in seen:
-        text = task.editable(row)
+        text = task.content(row)
         met = {
             "exact": by_text.pop(text, ()),
             "variants": by_key.pop(variant_key(text), ()),

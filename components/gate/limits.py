@@ -14,7 +14,6 @@ from components.gate.rules import Measure, Rule, at, bounded, check, limit, numb
 from components.params import GateParams
 
 MEGABYTE: Final = 1e6
-FLOORS: Final = ("accuracy", "macro_f1")
 COPIES: Final = ("exact", "variants", "children")
 
 
@@ -27,8 +26,8 @@ def floors(params: GateParams, scores: Mapping[str, Mapping[str, Any]], rows: in
         rows: examples that they were measured on.
     """
     rules = []
-    for name in FLOORS:
-        found, asked = scores.get(name, {}), getattr(params.floors, name)
+    for name, asked in params.floors.items():
+        found = scores.get(name, {})
         measure = _measure(found, asked, params.confidence, rows)
         rules.append(bounded(name, measure, asked, "share", "least"))
     return rules

@@ -23,13 +23,13 @@ AGREE: Final = 1e-6
 Reported = Mapping[str, Mapping[str, Any]]
 
 
-def reported(evidence: Evidence, found: Candidate, confusion: list[list[int]]) -> list[Rule]:
+def reported(evidence: Evidence, found: Candidate, confusion: list[list[int]] | None) -> list[Rule]:
     """Return whether the evaluation's reports and predictions are about this and unedited.
 
     Args:
         evidence: what is judged.
         found: the candidate's answers, predicted by the gate itself.
-        confusion: of the served bundle, (labels, labels).
+        confusion: of the served bundle, (labels, labels); None for tasks that have none.
     """
     reports = evidence.reports.by_artifact
     return [
@@ -64,7 +64,7 @@ def _about(found: Candidate, test: str, reports: Reported) -> Iterator[Rule]:
     yield agree("report_split", splits, "every report is about the test split")
 
 
-def _report_metrics(found: Candidate, confusion: list[list[int]], reports: Reported) -> Rule:
+def _report_metrics(found: Candidate, confusion: list[list[int]] | None, reports: Reported) -> Rule:
     """Return whether the reports' figures are those that come out when predicted again."""
     off = []
     for name, who in found.each().items():
@@ -142,7 +142,7 @@ def _predictions_off(
     ids, labels, answers = stored
     if ids != [row[ID] for row in who.examples]:
         return [f"{len(ids)} stored predictions of {name} are not about these examples"]
-    if labels != [row["label"] for row in who.examples]:
+    if labels != [who.task.truth(row) for row in who.examples]:
         return [f"the stored predictions of {name} have other true labels"]
     pairs = zip(who.predictions, answers, strict=True)
     other = sum(own.label != told for own, told in pairs)

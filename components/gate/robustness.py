@@ -149,14 +149,16 @@ def _ask(
     task = predictor.bundle.task
     rows = [task.edited(examples[place], text) for place, text in chosen.items()]
     after = predictor.predict(rows, draw.batch_size) if rows else []
-    old = [before[place].label for place in chosen]
-    same = np.array([a == b.label for a, b in zip(old, after, strict=True)], dtype=bool)
+    old = [before[place] for place in chosen]
+    originals = [examples[place] for place in chosen]
+    pairs = zip(originals, rows, zip(old, after, strict=True), strict=True)
+    same = np.array([task.same(*pair) for pair in pairs], dtype=bool)
     share, low, high = survival(same, [str(row[GROUP]) for row in rows], draw.confidence)
     changed = [
         {
             "text": task.editable(examples[place]),
             "edited": text,
-            "before": old[index],
+            "before": old[index].label,
             "after": after[index].label,
         }
         for index, (place, text) in enumerate(chosen.items())

@@ -26,6 +26,7 @@ EMPTY: Final[Mapping[str, Any]] = {
     "parity": None,
     "calibration": None,
     "confusion": None,
+    "by_label": None,
     "latency": None,
     "size_bytes": None,
     "difference": None,
@@ -60,6 +61,7 @@ def view(verdict: Mapping[str, Any]) -> dict[str, Any]:
         "parity": kinds((full["parity"] or {}).get("flips") or []),
         "edits": robustness(full["robustness"], rules),
         "confusion": confusion(full["confusion"]),
+        "by_label": labels(full["by_label"]),
         "reliability": reliability(full["calibration"]),
         "shifts": shifts(full["difference"]),
         "models": models(full),
@@ -151,17 +153,22 @@ def robustness(rows: Rows, rules: Rows) -> list[dict[str, Any]]:
 
 
 def confusion(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return both matrices' geometry, the pairs mixed up most often, and F1 by label."""
+    """Return both matrices' geometry and the pairs mixed up most often, if there are any."""
     if not found or not found.get("candidate"):
         return None
-    labels, own, their = found["labels"], found["candidate"], found.get("champion")
+    names, own, their = found["labels"], found["candidate"], found.get("champion")
     return {
-        "labels": labels,
+        "labels": names,
         "candidate": charts.matrix(own),
         "champion": charts.matrix(their) if their else None,
-        "pairs": charts.mixed_up(labels, own, their, PAIRS),
-        "by_label": charts.by_label(labels, own, their),
+        "pairs": charts.mixed_up(names, own, their, PAIRS),
     }
+
+
+def labels(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return F1 of each label for both models; none where answers are no labels."""
+    own = (found or {}).get("candidate") or []
+    return charts.by_label(own, (found or {}).get("champion") or [])
 
 
 def reliability(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:

@@ -39,11 +39,11 @@ class OnnxForward:
         outputs = [(node.name, node.shape[-1]) for node in self._session.get_outputs()]
         lineage = self._session.get_modelmeta().custom_metadata_map.get(LINEAGE)
         _same(f"{path}: inputs", INPUTS, inputs)
-        _same(f"{path}: output and labels", [(OUTPUT, len(bundle.task.labels))], outputs)
+        _same(f"{path}: output and labels", [(OUTPUT, len(bundle.task.outputs))], outputs)
         _same(f"{path}: lineage", bundle.card.lineage.get("id"), lineage)
 
     def __call__(self, inputs: Mapping[str, Array]) -> Array:
-        """Return logits, (batch, labels) float32."""
+        """Return logits, (batch, outputs) or (batch, length, outputs) float32."""
         return cast(Array, self._session.run([OUTPUT], dict(inputs))[0])
 
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from components.errors import DataError
-from components.inference.predictor import Predictor, batches
+from components.inference.predictor import Predictor
 from components.schema import ID
-from components.tasks.base import Array, Example, Task
+from components.tasks.base import Array, Example, Prediction, Task
 
 LISTED: Final = 50
 WARM_UP: Final = 10
@@ -25,7 +25,7 @@ class Answered:
     """What one artifact answers to examples, in their order.
 
     Attributes:
-        logits: each example's, (labels,), predicted in batches.
+        logits: each example's, predicted in batches.
         dependent: the examples, by index, whose answer is not the same alone, in a batch, and
             padded to twice its length.
         milliseconds: each example's time alone, from text to logits.
@@ -40,7 +40,7 @@ def answer(predictor: Predictor, examples: Sequence[Example], batch_size: int) -
     """Predict every example three times: in a batch, alone, and padded further."""
     together = predictor.logits(examples, batch_size)
     alone, milliseconds = _alone(predictor, examples)
-    padded = _padded(predictor, examples, batch_size)
+    padded = predictor.logits(examples, batch_size, STRETCH)
     task = predictor.bundle.task
     rows = zip(*(labels(task, logits) for logits in (together, alone, padded)), strict=True)
     dependent = [index for index, row in enumerate(rows) if len(set(row)) > 1]
@@ -57,7 +57,7 @@ def compare(
 
     Args:
         task: whose answers they are.
-        torch: the trained model's logits, (labels,) per example.
+        torch: the trained model's logits, per example.
         artifacts: what the others answered; of `int8` the changed answers are listed.
         examples: with their true labels.
 
@@ -71,11 +71,9 @@ def compare(
     """
     if not examples:
         raise DataError("there are no examples to compare answers on", "give the split some rows")
-    expected = labels(task, torch)
-    kinds = {
-        name: _kinds(expected, labels(task, answered.logits), examples)
-        for name, answered in artifacts.items()
-    }
+    expected = task.decode(torch)
+    found = {name: task.decode(answered.logits) for name, answered in artifacts.items()}
+    kinds = {name: _kinds(task, expected, given, examples) for name, given in found.items()}
     return {
         "rows": len(examples),
         "artifacts": {
@@ -87,7 +85,9 @@ def compare(
             }
             for name, answered in artifacts.items()
         },
-        "flips": _flips(task, expected, artifacts.get("int8"), kinds.get("int8", {}), examples),
+        "flips": _flips(task, (expected, found["int8"]), kinds["int8"], examples)
+        if "int8" in found
+        else [],
     }
 
 
@@ -111,51 +111,37 @@ def _alone(predictor: Predictor, examples: Sequence[Example]) -> tuple[list[Arra
     return found, milliseconds
 
 
-def _padded(predictor: Predictor, examples: Sequence[Example], batch_size: int) -> list[Array]:
-    """Predict each batch at twice the length of its longest text, as far as the model reads."""
-    card, task = predictor.bundle.card, predictor.bundle.task
-    rows = task.encode(predictor.bundle.tokenizer, examples, card.max_length).input_ids
-    lengths = [len(row) for row in rows]
-    out: list[Array] = [np.empty(0)] * len(rows)
-    for batch in batches(lengths, batch_size):
-        length = min(card.max_length, STRETCH * lengths[batch[-1]])
-        found = predictor.logits([examples[index] for index in batch], batch_size, length)
-        for index, logits in zip(batch, found, strict=True):
-            out[index] = logits
-    return out
-
-
 def _kinds(
-    expected: Sequence[str], found: Sequence[str], examples: Sequence[Example]
+    task: Task,
+    expected: Sequence[Prediction],
+    found: Sequence[Prediction],
+    examples: Sequence[Example],
 ) -> dict[int, str]:
-    """Return, for each example that is answered otherwise, what that means by its true label."""
-    kinds = {}
-    for index, (before, now) in enumerate(zip(expected, found, strict=True)):
-        if before != now:
-            truth = examples[index].get("label")
-            meaning = {before: "broken", now: "fixed"}
-            kinds[index] = "neutral" if truth is None else meaning.get(truth, "neutral")
-    return kinds
+    """Return, for each example that is answered otherwise, what that means by its true answer."""
+    meaning = {(True, False): "broken", (False, True): "fixed"}
+    before, now = task.right(examples, expected), task.right(examples, found)
+    return {
+        index: meaning.get((bool(before[index]), bool(now[index])), "neutral")
+        for index, pair in enumerate(zip(expected, found, strict=True))
+        if pair[0].label != pair[1].label
+    }
 
 
 def _flips(
     task: Task,
-    expected: Sequence[str],
-    int8: Answered | None,
+    answers: tuple[Sequence[Prediction], Sequence[Prediction]],
     kinds: Mapping[int, str],
     examples: Sequence[Example],
 ) -> list[dict[str, Any]]:
-    if int8 is None:
-        return []
-    found = labels(task, int8.logits)
+    """Return at most 50 changed answers, of torch and int8, broken ones first."""
     order = sorted(kinds, key=lambda index: (KINDS.index(kinds[index]), index))
     return [
         {
             "id": examples[index][ID],
-            "text": task.editable(examples[index]),
-            "label": examples[index].get("label"),
-            "torch": expected[index],
-            "int8": found[index],
+            "text": task.content(examples[index]),
+            "label": task.truth(examples[index]),
+            "torch": answers[0][index].label,
+            "int8": answers[1][index].label,
             "kind": kinds[index],
         }
         for index in order[:LISTED]

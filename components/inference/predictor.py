@@ -33,24 +33,25 @@ class Predictor:
         self.bundle = bundle
         self.forward = forward
 
-    def logits(
-        self, examples: Sequence[Example], batch_size: int, pad_to: int | None = None
-    ) -> list[Array]:
+    def logits(self, examples: Sequence[Example], batch_size: int, stretch: int = 1) -> list[Array]:
         """Return each example's logits, in input order.
 
         Args:
             examples: rows with the task's columns; the label may be absent.
-            batch_size: examples per batch; texts of like length share one.
-            pad_to: tokens that every batch is padded to at least, to try whether padding matters.
+            batch_size: rows of tokens per batch; rows of like length share one.
+            stretch: how many times its longest row a batch is padded to, as far as the model
+                reads, to try whether padding matters.
 
         Raises:
             IntegrityError: a logit is NaN or infinite.
         """
         card, task = self.bundle.card, self.bundle.task
-        rows = task.encode(self.bundle.tokenizer, examples, card.max_length).input_ids
+        encoded = task.encode(self.bundle.tokenizer, examples, card.max_length)
+        rows = encoded.input_ids
         out: list[Array] = [np.empty(0)] * len(rows)
         for batch in batches([len(row) for row in rows], batch_size):
-            length = max(len(rows[batch[-1]]), pad_to or 1)
+            longest = len(rows[batch[-1]])
+            length = max(longest, min(card.max_length, stretch * longest))
             inputs = task.collate([rows[index] for index in batch], card.pad_id, length)
             found = self.forward(inputs)
             if not np.isfinite(found).all():
@@ -59,8 +60,8 @@ class Predictor:
                     "train it again; a model like that must not be used",
                 )
             for index, logits in zip(batch, found, strict=True):
-                out[index] = logits
-        return out
+                out[index] = logits[: len(rows[index])] if task.per_token else logits
+        return task.gather(encoded, out)
 
     def predict(self, examples: Sequence[Example], batch_size: int) -> list[Prediction]:
         """Return each example's answer, in input order."""

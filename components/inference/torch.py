@@ -33,7 +33,7 @@ class TorchForward:
         self._model = load_model(bundle)
 
     def __call__(self, inputs: Mapping[str, Array]) -> Array:
-        """Return logits, (batch, labels) float32."""
+        """Return logits, (batch, outputs) or (batch, length, outputs) float32."""
         tensors = {name: torch.from_numpy(array) for name, array in inputs.items()}
         with torch.inference_mode():
             return cast(Array, self._model(**tensors).logits.numpy())
@@ -69,9 +69,9 @@ def load_model(bundle: Bundle, attention: str | None = None) -> torch.nn.Module:
             raise IntegrityError(
                 f"{bundle.folder / WEIGHTS}: {kind.replace('_', ' ')}: {found}", REMAKE
             )
-    if model.config.num_labels != len(bundle.task.labels):
+    if model.config.num_labels != len(bundle.task.outputs):
         raise IntegrityError(
-            f"{bundle.folder}: the task has {len(bundle.task.labels)} labels, "
+            f"{bundle.folder}: the task has {len(bundle.task.outputs)} labels, "
             f"found a head of {model.config.num_labels}",
             REMAKE,
         )

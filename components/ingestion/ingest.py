@@ -21,7 +21,7 @@ from components.params import IngestionParams, ProjectParams
 from components.records import read_card, write_card
 from components.schema import GROUP, ID, SOURCE_ROW, SPLIT, SPLITS, Split, slice_column
 from components.seeding import unit_interval
-from components.tasks.base import Example, Task
+from components.tasks.base import Example, Task, said
 
 ID_CHARACTERS = 24
 
@@ -115,7 +115,7 @@ def _group(record: Record, column: str | None, task: Task, example: Example) -> 
     """Return what keeps rows together: the group column's value, or else the text itself."""
     if column and (record[column] or "").strip():
         return str(record[column])
-    text = task.editable({key: value or "" for key, value in example.items()})
+    text = said(task, example)
     normalised = " ".join(text.casefold().split())
     return f"text:{hashlib.sha256(normalised.encode()).hexdigest()[:ID_CHARACTERS]}"
 

@@ -21,6 +21,7 @@ class SplitWriter:
     """Writes one split; memory holds one batch of rows, the labels and the groups' hashes."""
 
     def __init__(self, folder: Path, split: Split, task: Task, slices: Sequence[str]) -> None:
+        self._task = task
         self._schema = example_schema(task.columns, slices)
         self._file = pq.ParquetWriter(split_path(folder, split), self._schema, compression="zstd")
         self._batch: list[Example] = []
@@ -39,7 +40,7 @@ class SplitWriter:
         """Add one row."""
         self._batch.append(example)
         self._groups.add(hash(example[GROUP]))
-        self._labels[example.get("label") or ""] += 1
+        self._labels.update(set(self._task.tags(example)) or {""})
         self._rows += 1
         if len(self._batch) >= BATCH_ROWS:
             self._flush()

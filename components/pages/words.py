@@ -23,7 +23,27 @@ FORMS: Final = {
     "ratio": f"{{:.2f}} {TIMES}",
     "count": "{:,.0f}",
 }
-NAMES: Final = {"macro_f1": "macro F1", "f1": "F1", "int8": "int8", "onnx": "ONNX"}
+# How a person calls the metrics that tasks have.
+METRICS: Final = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "mcc": "Matthews correlation",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+    "exact_match": "exact match",
+    "mrr": "mean reciprocal rank",
+    "ndcg": "nDCG",
+    "recall_at_1": "recall at 1",
+    "recall_at_5": "recall at 5",
+    "recall_at_10": "recall at 10",
+    "in_scope_accuracy": "in-scope accuracy",
+    "out_of_scope_recall": "out-of-scope recall",
+}
+NAMES: Final = {**METRICS, "int8": "int8", "onnx": "ONNX"}
 # Below it a number reads better with a power of ten.
 SMALL: Final = 1e-3
 MINUTE: Final = 60

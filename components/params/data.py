@@ -153,4 +153,7 @@ class TokenizationParams(Section):
     """Text to token ids, once for all trials."""
 
     max_length: Annotated[int, Field(ge=8, le=8192)]
-    """Tokens per example, special ones included; longer texts are cut, and the share reported."""
+    """Tokens per row, special ones included; longer texts are cut, or read in windows by tasks
+    whose answers lie within the text."""
+    max_truncated_share: Share
+    """Above this share of tokens cut, the run ends."""

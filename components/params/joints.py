@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
 from components.params.base import mistake
 from components.params.data import ColumnsParams
+from components.params.learning import DistillationParams
 from components.params.search import Range, SearchParams
 from components.params.training import TrainingParams
+from components.tasks.base import Loss, Task
+
+# Which kinds of targets a way to learn is defined for, and the value that turns it off.
+LEARNS: Final[Mapping[str, tuple[Loss, ...]]] = {
+    "label_smoothing": ("one_label", "many_labels", "each_token"),
+    "class_weights": ("one_label",),
+    "contrastive_epochs": ("one_label",),
+}
+OFF: Final[Mapping[str, object]] = {
+    "label_smoothing": 0.0,
+    "class_weights": "none",
+    "contrastive_epochs": 0,
+}
 
 
 def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[InitErrorDetails]:
@@ -39,6 +53,31 @@ def space_mistakes(search: SearchParams, training: TrainingParams) -> Iterator[I
             for rule in _refusals(training, name, number):
                 found = None if "found" in rule else value
                 yield mistake(("search", "space", name, place), rule, found)
+
+
+def learning_mistakes(
+    task: Task, training: TrainingParams, search: SearchParams, distillation: DistillationParams
+) -> Iterator[InitErrorDetails]:
+    """Yield a mistake for each way to learn that the task's targets do not allow."""
+    kind = task.options.kind
+    for name, off in OFF.items():
+        if task.loss in LEARNS[name]:
+            continue
+        if getattr(training, name) != off:
+            yield mistake(("training", name), f"must be {off}: the task {kind} has no use for it")
+        if name in search.space:
+            yield mistake(("search", "space", name), f"the task {kind} has no use for it")
+    if distillation.teachers and task.loss != "one_label":
+        rule = f"must be 0: teachers of the task {kind} cannot be put together"
+        yield mistake(("distillation", "teachers"), rule, distillation.teachers)
+
+
+def floor_mistakes(task: Task, floors: Mapping[str, float]) -> Iterator[InitErrorDetails]:
+    """Yield a mistake for each floor of a metric that the task does not have."""
+    for name, value in floors.items():
+        if name not in task.figures:
+            known = ", ".join(task.figures)
+            yield mistake(("gate", "floors", name), f"the task has only: {known}", value)
 
 
 def _values(space: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - Range or Choice

@@ -71,15 +71,6 @@ class RegistryParams(Section):
     """What it is for, and what it is not for."""
 
 
-class FloorsParams(Section):
-    """Least values on the test split, which the interval's lower bound must reach."""
-
-    accuracy: Share
-    """Lowest accuracy."""
-    macro_f1: Share
-    """Lowest macro F1."""
-
-
 class CeilingsParams(Section):
     """Most that is allowed, with or without a champion."""
 
@@ -169,7 +160,7 @@ class GateParams(Section):
     resamples: Annotated[int, Field(ge=1000)]
     """Bootstrap resamples, drawn by group."""
     slices: GateSlicesParams
-    floors: FloorsParams
+    floors: Annotated[dict[str, Share], Field(min_length=1)]
     ceilings: CeilingsParams
     robustness: RobustnessParams
     waivers: list[WaiverParams]

@@ -20,7 +20,12 @@ from components.params.data import (
     TokenizationParams,
     ValidationParams,
 )
-from components.params.joints import column_mistakes, space_mistakes
+from components.params.joints import (
+    column_mistakes,
+    floor_mistakes,
+    learning_mistakes,
+    space_mistakes,
+)
 from components.params.learning import (
     DistillationParams,
     LearningCurveParams,
@@ -31,7 +36,6 @@ from components.params.release import (
     CeilingsParams,
     EvaluationParams,
     ExportParams,
-    FloorsParams,
     GateParams,
     GateSlicesParams,
     RegistryParams,
@@ -62,7 +66,6 @@ __all__ = [
     "EvaluationParams",
     "ExportParams",
     "FinalistsParams",
-    "FloorsParams",
     "GateParams",
     "GateSlicesParams",
     "IngestionParams",
@@ -109,11 +112,13 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Params:
-        columns = load_task(self.task).columns
+        task = load_task(self.task)
         return refuse(
             self,
             [
-                *column_mistakes(self.ingestion.columns, columns),
+                *column_mistakes(self.ingestion.columns, task.columns),
                 *space_mistakes(self.search, self.training),
+                *learning_mistakes(task, self.training, self.search, self.distillation),
+                *floor_mistakes(task, self.gate.floors),
             ],
         )

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from components.markdown import code, plain, table
+from components.pages.words import METRICS
 
 # Characters that MLflow's databases keep of a description.
 DESCRIPTION: Final = 5000
 SECTION: Final = "\n\n## "
 PERCENT: Final = 100
 LISTED: Final = 20
-NAMES: Final = {"macro_f1": "macro F1"}
 WORST_FIRST: Final = ("broken", "open", "waived", "informs", "holds")
 UNKNOWN: Final = "not stated"
 
@@ -229,7 +229,7 @@ def _lineage(verdict: Tree, facts: Facts) -> str:
 
 
 def _name(metric: str) -> str:
-    return NAMES.get(metric, plain(metric.replace("_", " ")))
+    return METRICS.get(metric, plain(metric.replace("_", " ")))
 
 
 def _score(score: Tree | None) -> str:

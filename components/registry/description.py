@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from components.markdown import code, plain, table
+from components.pages.words import METRICS
 from components.params import RegistryParams
 from components.registry.aliases import Seen
 from components.registry.card import how_to_load
@@ -174,4 +175,4 @@ def _score(value: float | None) -> str:
 
 
 def _words(name: str) -> str:
-    return {"macro_f1": "macro F1"}.get(name, name.replace("_", " "))
+    return METRICS.get(name, name.replace("_", " "))

@@ -7,12 +7,14 @@ import importlib.metadata
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import components
+from components.inference import load_predictor
 from components.registry.fetch import BUNDLE
+from components.tasks.base import Example, Task, bare
 
 SCRIPT: Final = Path(__file__).with_name("pyfunc_model.py")
 NEEDED: Final = (
@@ -26,12 +28,14 @@ NEEDED: Final = (
 )
 
 
-def write_model(bundle: Path, texts: list[str], metadata: Mapping[str, str], out: Path) -> None:
+def write_model(
+    bundle: Path, examples: Sequence[Example], metadata: Mapping[str, str], out: Path
+) -> None:
     """Write the MLflow model folder.
 
     Args:
         bundle: what it serves.
-        texts: examples that its page shows.
+        examples: that its page shows.
         metadata: what stands in its MLmodel file.
         out: a folder that does not exist yet.
     """
@@ -43,6 +47,8 @@ def write_model(bundle: Path, texts: list[str], metadata: Mapping[str, str], out
     with tempfile.TemporaryDirectory() as scratch:
         code = Path(scratch) / "components"
         copy_code(code)
+        predictor = load_predictor(bundle)
+        task, answers = predictor.bundle.task, predictor.predict(list(examples), len(examples))
         # The name of this folder is the bundle's name among the model's artifacts.
         named = shutil.copytree(bundle, Path(scratch) / BUNDLE)
         save_model(
@@ -51,8 +57,8 @@ def write_model(bundle: Path, texts: list[str], metadata: Mapping[str, str], out
             artifacts={BUNDLE: str(named)},
             code_paths=[str(code)],
             pip_requirements=requirements(),
-            signature=signature(),
-            input_example=texts,
+            signature=signature(task.inputs, answers[0].value),
+            input_example=_shown(task, examples),
             metadata=dict(metadata),
         )
 
@@ -62,22 +68,46 @@ def requirements() -> list[str]:
     return [f"{name}=={importlib.metadata.version(name)}" for name in NEEDED]
 
 
-def signature() -> Any:  # noqa: ANN401 - MLflow has no stubs
-    """Return the signature: texts in; label, score and the scores by label out."""
+def signature(inputs: Sequence[str], answer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - MLflow has no stubs
+    """Return the signature: the task's texts in, and out what an answer of it holds."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
-    from mlflow.types.schema import Map
 
+    # A single input needs no name, so that a plain list of texts will do.
+    names = [None] if len(inputs) == 1 else inputs
     return ModelSignature(
-        inputs=Schema([ColSpec(DataType.string)]),
-        outputs=Schema(
-            [
-                ColSpec(DataType.string, "label"),
-                ColSpec(DataType.double, "score"),
-                ColSpec(Map(DataType.double), "scores"),
-            ]
-        ),
+        inputs=Schema([ColSpec(DataType.string, name) for name in names]),
+        outputs=Schema([ColSpec(_kind(value), name) for name, value in answer.items()]),
     )
+
+
+def _kind(value: object) -> Any:  # noqa: ANN401 - MLflow has no stubs
+    """Return MLflow's type of a JSON value; an empty list or mapping tells nothing of its own."""
+    from mlflow.types import DataType
+    from mlflow.types.schema import AnyType, Array, Map, Object, Property
+
+    plain = {str: DataType.string, bool: DataType.boolean}
+    plain |= dict.fromkeys((int, float), DataType.double)
+    if type(value) in plain:
+        return plain[type(value)]
+    if isinstance(value, Mapping):
+        kinds = {type(each) for each in value.values()}
+        if kinds == {float}:
+            return Map(DataType.double)
+        return Object([Property(str(name), _kind(each)) for name, each in value.items()])
+    if isinstance(value, list):
+        return Array(_kind(value[0])) if value else Array(AnyType())
+    return AnyType()
+
+
+def _shown(task: Task, examples: Sequence[Example]) -> Any:  # noqa: ANN401 - what MLflow takes
+    """Return requests as the page shows them: texts, or a table of them."""
+    rows = [bare(task, example) for example in examples]
+    if len(task.inputs) == 1:
+        return [row[task.inputs[0]] for row in rows]
+    import pandas as pd
+
+    return pd.DataFrame(rows)
 
 
 def copy_code(out: Path) -> None:

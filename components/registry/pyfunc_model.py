@@ -1,4 +1,4 @@
-"""In: texts, and a bundle among a model's artifacts. Out: labels and scores, as MLflow serves them.
+"""In: texts, and a bundle among a model's artifacts. Out: answers, as MLflow serves them.
 
 MLflow keeps a copy of this file with every version and runs it when the version is loaded; beside
 it lie copies of what it imports from components, so that loading needs no checkout.
@@ -15,7 +15,6 @@ from mlflow.pyfunc import PythonModel
 
 from components.inference import load_predictor
 
-TEXT = "text"
 BATCH_SIZE = 32
 
 
@@ -29,39 +28,52 @@ class BundleModel(PythonModel):  # type: ignore[misc]  # MLflow has no stubs
     def load_context(self, context: Any) -> None:  # noqa: ANN401
         """Open the bundle; every byte is verified first."""
         self._predictor = load_predictor(Path(context.artifacts["bundle"]))
+        sample = self._predictor.bundle.task.samples()[:1]
+        self._columns = list(self._predictor.predict(sample, 1)[0].value)
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        """Answer texts.
+        """Answer requests.
 
         Args:
             context: unused.
-            model_input: a list of texts, a Series of them, or a DataFrame with a column "text"
-                (or with one column only).
+            model_input: a DataFrame, or a list of mappings, with the task's inputs; where there is
+                one input, also a list of texts, a Series of them, or any DataFrame of one column.
             params: unused.
 
         Returns:
-            A DataFrame, one row per text: `label`, its probability `score`, `scores` by label.
+            A DataFrame, one row per request: `label`, its probability `score`, and what else the
+            task answers.
         """
-        texts = _texts(model_input)
-        labels = self._predictor.bundle.task.labels
-        found = self._predictor.predict([{TEXT: text} for text in texts], BATCH_SIZE)
-        rows = [answer.as_json(labels) for answer in found]
+        inputs = self._predictor.bundle.task.inputs
+        found = self._predictor.predict(_requests(model_input, inputs), BATCH_SIZE)
         index = getattr(model_input, "index", None)
         index = index if isinstance(index, pd.Index) else None
-        return pd.DataFrame(rows, columns=["label", "score", "scores"], index=index)
+        rows = [dict(answer.value) for answer in found]
+        return pd.DataFrame(rows, columns=self._columns, index=index)
 
 
-def _texts(given: Any) -> list[str]:  # noqa: ANN401
-    """Return the texts, or say which one is none."""
+def _requests(given: Any, inputs: tuple[str, ...]) -> list[dict[str, str]]:  # noqa: ANN401
+    """Return the texts by the name of the input, or say which one is none."""
+    rows = _rows(given, inputs)
+    for index, row in enumerate(rows):
+        for name in inputs:
+            if not isinstance(row.get(name), str):
+                found = repr(row.get(name)) if name in row else "nothing"
+                raise ValueError(f"row {index}: expected a text as {name!r}, found {found}")
+    return [{name: str(row[name]) for name in inputs} for row in rows]
+
+
+def _rows(given: Any, inputs: tuple[str, ...]) -> list[dict[str, Any]]:  # noqa: ANN401
     if isinstance(given, pd.DataFrame):
-        if TEXT not in given.columns and len(given.columns) != 1:
-            raise ValueError(f"expected a column {TEXT!r}, found: {', '.join(map(str, given))}")
-        given = given[TEXT] if TEXT in given.columns else given.iloc[:, 0]
-    texts = [given] if isinstance(given, str) else list(given)
-    for index, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise ValueError(f"row {index}: expected a text, found {text!r}")
-    return texts
+        if len(inputs) == 1 and len(given.columns) == 1:
+            return [{inputs[0]: text} for text in given.iloc[:, 0]]
+        missing = [name for name in inputs if name not in given.columns]
+        if missing:
+            named = ", ".join(map(repr, missing))
+            raise ValueError(f"expected a column {named}, found: {', '.join(map(str, given))}")
+        return [{name: row[name] for name in inputs} for row in given.to_dict("records")]
+    rows = [given] if isinstance(given, str | dict) else list(given)
+    return [row if isinstance(row, dict) else {inputs[0]: row} for row in rows]
 
 
 set_model(BundleModel())

@@ -6,6 +6,7 @@ one logged model and one version. The alias `champion` is never touched.
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,9 +18,10 @@ import pyarrow.parquet as pq
 from components.errors import DataError, IntegrityError
 from components.failpoints import failpoint
 from components.files import read_json, verify_manifest, write_json
+from components.inference import load_bundle
 from components.params import RegistryParams
 from components.profile import profile
-from components.records import split_path
+from components.records import iter_examples
 from components.registry import tracking
 from components.registry.about import write_about
 from components.registry.aliases import (
@@ -38,6 +40,7 @@ from components.registry.locks import model_lock
 from components.registry.place import Registry
 from components.registry.report import Reports, figures, read_reports
 from components.registry.waiting import patient
+from components.tasks.base import Example
 
 SAMPLE_TEXTS: Final = 2
 READY: Final = "READY"
@@ -180,7 +183,8 @@ def _logged_model(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
         write_model(submission.bundle, _sample(submission.data), _tags(page), folder)
-        write_about(folder, profile(submission.data), _facts(page, submission))
+        task = load_bundle(submission.bundle).task
+        write_about(folder, profile(task, submission.data), _facts(page, submission))
         client.log_model_artifacts(model.model_id, str(folder))
     failpoint("register.uploaded")
     client.finalize_logged_model(model.model_id, READY)
@@ -245,6 +249,5 @@ def _rows(data: Path, split: str) -> int:
         raise DataError(f"{data}/{split}.parquet cannot be read: {error}", "`dvc repro`") from error
 
 
-def _sample(data: Path) -> list[str]:
-    rows = pq.read_table(split_path(data, "validation"), columns=["text"]).slice(0, SAMPLE_TEXTS)
-    return [str(text) for text in rows.column("text").to_pylist()]
+def _sample(data: Path) -> list[Example]:
+    return list(itertools.islice(iter_examples(data, "validation"), SAMPLE_TEXTS))

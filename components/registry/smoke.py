@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from components.errors import IntegrityError, PromotionError
 from components.inference import Predictor, load_predictor
-from components.tasks.base import Example
+from components.tasks.base import Example, bare
 
 # Examples that `probes` looks among, and how many of them it keeps.
 LOOKED_AT: Final = 200
@@ -44,9 +44,8 @@ def probes(bundle: Path, examples: Sequence[Example]) -> list[dict[str, Any]]:
     surest: dict[str, dict[str, Any]] = {}
     for example, answer in zip(rows, predictor.predict(rows, len(rows)), strict=True):
         if answer.label not in surest or answer.score > surest[answer.label]["score"]:
-            shown = {name: example[name] for name in task.columns if name != "label"}
             surest[answer.label] = {
-                "example": shown,
+                "example": bare(task, example),
                 "label": answer.label,
                 "score": round(answer.score, 6),
             }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,12 @@ from tokenizers import Tokenizer
 
 Array = npt.NDArray[Any]
 Example = Mapping[str, Any]
+
+# How targets are learned: the name of a function of components/training/loss.py.
+Loss = Literal["one_label", "many_labels", "each_token", "span", "value", "match"]
+
+# The target that is not learned from, as in torch's cross entropy.
+IGNORED = -100
 
 
 class TaskOptions(BaseModel):
@@ -33,17 +39,23 @@ class TaskOptions(BaseModel):
 
 @dataclass(frozen=True)
 class Encoded:
-    """Tokenized examples: ragged token ids, and one target row per example.
+    """Tokenized examples: rows of token ids, one per example, or several where it is long.
 
     Attributes:
-        input_ids: per example, its token ids with special tokens, at most `max_length` of them.
-        targets: (examples, ...) what the head learns; absent when the examples carry no labels.
+        input_ids: per row, its token ids with special tokens, at most `max_length` of them.
+        targets: per row, what the head learns: an array of one shape for all rows, (...), or, for
+            a task whose head answers each token, (tokens,). None when the examples carry no labels.
         truncated: per example, how many tokens did not fit.
+        owners: per row, the number of its example; rows of one example follow one another.
+        places: per row, (tokens, 2) from where to where each token's answer counts in the text,
+            -1 where it does not. None: the row is answered as a whole.
     """
 
     input_ids: list[list[int]]
-    targets: Array | None
+    targets: list[Array] | None
     truncated: list[int]
+    owners: list[int]
+    places: list[Array] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,22 +63,14 @@ class Prediction:
     """One answer in the user's terms.
 
     Attributes:
-        label: the answer.
+        label: the answer as text; two answers are the same when these are.
         score: its probability, in [0, 1].
-        scores: (labels,) the probability of every label, in the order of the task's labels.
+        value: the answer as JSON values, `label` and `score` among them.
     """
 
     label: str
     score: float
-    scores: Array
-
-    def as_json(self, labels: Sequence[str]) -> dict[str, Any]:
-        """Return the answer as JSON values, its scores by label."""
-        return {
-            "label": self.label,
-            "score": round(float(self.score), 6),
-            "scores": {n: round(float(s), 6) for n, s in zip(labels, self.scores, strict=True)},
-        }
+    value: Mapping[str, Any]
 
 
 class Task(Protocol):
@@ -78,22 +82,45 @@ class Task(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The label names, in the order of the head's logits."""
+        """The label names; empty where answers are no labels."""
 
     @property
     def columns(self) -> Mapping[str, str]:
         """The columns that an example must have, as name to Arrow type alias."""
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """Those of the columns that a request holds."""
+
+    @property
     def head(self) -> str:
         """The name of the transformers auto class."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the last axis of the head's output stands for, in its order."""
+
+    @property
+    def per_token(self) -> bool:
+        """Whether the head answers each token, (batch, length, outputs), or (batch, outputs)."""
+
+    @property
+    def loss(self) -> Loss:
+        """How targets are learned."""
 
     @property
     def metric(self) -> str:
         """The name of the metric that search maximizes and the gate compares, in [0, 1]."""
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The names of all metrics, the most telling first; floors may be asked of each."""
+
     def reject(self, example: Example) -> str | None:
         """Return why this row cannot be used ("unknown_label"), or None; never raises."""
+
+    def tags(self, example: Example) -> Sequence[str]:
+        """Return the labels that stand in an example, to be counted; none where there are none."""
 
     def encode(self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int) -> Encoded:
         """Tokenize examples; targets are present only when the examples carry labels."""
@@ -103,20 +130,56 @@ class Task(Protocol):
     ) -> Mapping[str, Array]:
         """Pad to (batch, length) and add the attention mask: the graph's inputs by name."""
 
+    def gather(self, encoded: Encoded, rows: Sequence[Array]) -> list[Array]:
+        """Return, per example, what its rows answer together; `logits` below are these."""
+
+    def from_tokens(
+        self, targets: Sequence[Array], rows: Sequence[Array]
+    ) -> tuple[list[Example], list[Array]]:
+        """Return from rows' targets and logits examples and logits to score where no text is."""
+
     def decode(self, logits: Sequence[Array]) -> list[Prediction]:
         """Turn each example's logits into an answer; numpy only."""
 
-    def labelled(self, targets: Array) -> list[Example]:
-        """Return, from (examples, ...) targets, as much of the examples as `metrics` reads."""
+    def truth(self, example: Example) -> str:
+        """Return the right answer as text, or the first of several."""
 
-    def metrics(self, examples: Sequence[Example], logits: Sequence[Array]) -> dict[str, float]:
-        """Score logits against the examples' labels; every value is finite."""
+    def right(self, examples: Sequence[Example], answers: Sequence[Prediction]) -> Array:
+        """Return (examples,) whether each answer is right."""
+
+    def same(self, example: Example, edited: Example, answers: Sequence[Prediction]) -> bool:
+        """Return whether two answers, to an example and to its edited form, are the same."""
 
     def tallies(self, examples: Sequence[Example], logits: Sequence[Array]) -> Array:
         """Return (examples, tallies) counts that `score` takes the sum of, over any examples."""
 
-    def score(self, tallies: Array) -> Array:
-        """Return `metric`, (...), of summed tallies, (..., tallies); NaN where there is nothing."""
+    def score(self, tallies: Array, name: str | None = None) -> Array:
+        """Return a metric, (...), of summed tallies, (..., tallies); NaN where there is nothing.
+
+        Args:
+            tallies: summed over examples.
+            name: one of `figures`; None: `metric`.
+        """
+
+    def table(
+        self, examples: Sequence[Example], answers: Sequence[Prediction]
+    ) -> list[dict[str, Any]]:
+        """Return label, precision, recall, F1 and true rows of each label; None where unknown."""
+
+    def confusion(
+        self, examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
+    ) -> list[list[int]] | None:
+        """Count how often each true label (row) was answered by each (column).
+
+        None where an example has not just one label.
+        """
+
+    @property
+    def tunes(self) -> bool:
+        """Whether options are left that `tuned` sets."""
+
+    def tuned(self, targets: Sequence[Array], rows: Sequence[Array]) -> TaskOptions:
+        """Return the options with what validation rows' logits set, such as thresholds."""
 
     def editable(self, example: Example) -> str:
         """Return the text that augmentation may alter without touching the label."""
@@ -124,8 +187,82 @@ class Task(Protocol):
     def edited(self, example: Example, text: str) -> dict[str, Any]:
         """Return the example with that text replaced and its label kept."""
 
+    def content(self, example: Example) -> str:
+        """Return all that a request says: two examples with the same are the same question."""
+
     def samples(self) -> Sequence[Example]:
         """Return two labelled examples: contract tests, dummy inputs and API docs use them."""
+
+
+class Whole:
+    """What tasks share that have one row and one answer per example."""
+
+    inputs: tuple[str, ...] = ("text",)
+    head = "AutoModelForSequenceClassification"
+    per_token = False
+    tunes = False
+    options: TaskOptions
+
+    def collate(
+        self, input_ids: Sequence[Sequence[int]], pad_id: int, length: int
+    ) -> Mapping[str, Array]:
+        """Pad to (batch, length) and add the attention mask."""
+        return collate(input_ids, pad_id, length)
+
+    def gather(self, encoded: Encoded, rows: Sequence[Array]) -> list[Array]:
+        """Return the rows: there is one per example."""
+        return list(rows)
+
+    def same(self, example: Example, edited: Example, answers: Sequence[Prediction]) -> bool:
+        """Return whether two answers are the same."""
+        return len({answer.label for answer in answers}) == 1
+
+    def tuned(self, targets: Sequence[Array], rows: Sequence[Array]) -> TaskOptions:
+        """Return the options as they are."""
+        return self.options
+
+    def editable(self, example: Example) -> str:
+        """Return the whole text: no word of it is the label."""
+        text: str = example["text"]
+        return text
+
+    def edited(self, example: Example, text: str) -> dict[str, Any]:
+        """Return the example with another text."""
+        return {**example, "text": text}
+
+    def content(self, example: Example) -> str:
+        """Return the text."""
+        text: str = example["text"]
+        return text
+
+
+def metrics(task: Task, examples: Sequence[Example], logits: Sequence[Array]) -> dict[str, float]:
+    """Score logits against the examples' labels: every figure of the task, none left out."""
+    return scores(task, task.tallies(examples, logits))
+
+
+def scores(task: Task, tallies: Array) -> dict[str, float]:
+    """Return every figure of the task from (examples, tallies)."""
+    total = tallies.sum(axis=0)
+    return {name: float(task.score(total, name)) for name in task.figures}
+
+
+def bare(task: Task, example: Example) -> dict[str, Any]:
+    """Return an example as a request holds it, without its label."""
+    return {name: example[name] for name in task.inputs}
+
+
+def said(task: Task, example: Example) -> str:
+    """Return the content of an example that may lack some or all of it."""
+    return task.content({name: example.get(name) or "" for name in task.inputs})
+
+
+def collate(input_ids: Sequence[Sequence[int]], pad_id: int, length: int) -> Mapping[str, Array]:
+    """Pad to (batch, length) and add the attention mask."""
+    return {
+        "input_ids": pad(input_ids, pad_id, length),
+        "attention_mask": pad([[1] * len(row) for row in input_ids], 0, length),
+    }
 
 
 def pad(rows: Iterable[Sequence[int]], value: int, length: int) -> Array:
@@ -139,3 +276,20 @@ def pad(rows: Iterable[Sequence[int]], value: int, length: int) -> Array:
     for index, row in enumerate(rows):
         out[index, : len(row)] = row
     return out
+
+
+def cut_tokens(encoding: Any) -> int:  # noqa: ANN401 - tokenizers has no type stubs
+    """Count the tokens that did not fit, special tokens left out."""
+    return sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)
+
+
+def softmax(logits: Array) -> Array:
+    """Return probabilities along the last axis, in float64, without overflow."""
+    shifted: Array = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    out: Array = shifted / shifted.sum(axis=-1, keepdims=True)
+    return out
+
+
+def share(part: Array, whole: Array) -> Array:
+    """Return part / whole, (...), NaN where the whole is 0."""
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 import numpy as np
 from pydantic import Field, field_validator
 from tokenizers import Tokenizer
 
-from components.tasks.base import Array, Encoded, Example, Prediction, Task, TaskOptions, pad
+from components.counts import confusion_matrix, label_table
+from components.tasks.base import (
+    Array,
+    Encoded,
+    Example,
+    Loss,
+    Prediction,
+    Task,
+    TaskOptions,
+    Whole,
+    cut_tokens,
+    share,
+    softmax,
+)
+
+DIGITS: Final = 6
 
 
 class Options(TaskOptions):
@@ -34,16 +49,17 @@ class Options(TaskOptions):
         return labels
 
 
-class Classification:
+class Classification(Whole):
     """Single-label text classification."""
 
     columns: Mapping[str, str] = {"text": "string", "label": "string"}
-    head = "AutoModelForSequenceClassification"
+    loss: Loss = "one_label"
     metric = "macro_f1"
+    figures: tuple[str, ...] = ("accuracy", "macro_f1")
 
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self.labels = options.labels
+        self.options: TaskOptions = options
+        self.labels = self.outputs = options.labels
         self._index = {label: index for index, label in enumerate(options.labels)}
 
     def reject(self, example: Example) -> str | None:
@@ -53,46 +69,49 @@ class Classification:
             return "missing_label"
         return None if isinstance(label, str) and label in self._index else "unknown_label"
 
+    def tags(self, example: Example) -> Sequence[str]:
+        """Return its label."""
+        return [label] if (label := example.get("label")) else []
+
     def encode(self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int) -> Encoded:
-        """Tokenize texts; targets are (examples,) label indices."""
+        """Tokenize texts; targets are label indices."""
         tokenizer.enable_truncation(max_length)
         tokenizer.no_padding()
         encodings = tokenizer.encode_batch([example["text"] for example in examples])
         labelled = bool(examples) and examples[0].get("label") is not None
         return Encoded(
             input_ids=[encoding.ids for encoding in encodings],
-            targets=np.array([self._index[e["label"]] for e in examples], dtype=np.int64)
-            if labelled
-            else None,
-            truncated=[sum(_content(part) for part in e.overflowing) for e in encodings],
+            targets=[np.array(self._index[e["label"]]) for e in examples] if labelled else None,
+            truncated=[cut_tokens(encoding) for encoding in encodings],
+            owners=list(range(len(examples))),
         )
 
-    def collate(
-        self, input_ids: Sequence[Sequence[int]], pad_id: int, length: int
-    ) -> Mapping[str, Array]:
-        """Pad to (batch, length) and add the attention mask."""
-        return {
-            "input_ids": pad(input_ids, pad_id, length),
-            "attention_mask": pad([[1] * len(row) for row in input_ids], 0, length),
-        }
+    def from_tokens(
+        self, targets: Sequence[Array], rows: Sequence[Array]
+    ) -> tuple[list[Example], list[Array]]:
+        """Return the label of each index."""
+        return [{"label": self.labels[int(index)]} for index in targets], list(rows)
 
     def decode(self, logits: Sequence[Array]) -> list[Prediction]:
         """Turn logits, (labels,) per example, into the most probable label."""
-        scores = softmax(np.stack(logits)) if len(logits) else np.zeros((0, len(self.labels)))
-        return [Prediction(self.labels[int(row.argmax())], float(row.max()), row) for row in scores]
+        rows = softmax(np.stack(logits)) if len(logits) else np.zeros((0, len(self.labels)))
+        return [self._answer(row) for row in rows]
 
-    def labelled(self, targets: Array) -> list[Example]:
-        """Return the label of each (examples,) index."""
-        return [{"label": self.labels[int(index)]} for index in targets]
+    def _answer(self, row: Array) -> Prediction:
+        label, score = self.labels[int(row.argmax())], float(row.max())
+        scores = {n: round(float(p), DIGITS) for n, p in zip(self.labels, row, strict=True)}
+        return Prediction(
+            label, score, {"label": label, "score": round(score, DIGITS), "scores": scores}
+        )
 
-    def metrics(self, examples: Sequence[Example], logits: Sequence[Array]) -> dict[str, float]:
-        """Return accuracy, and macro F1 over the labels that are true or answered somewhere."""
-        gold = np.array([self._index[example["label"]] for example in examples])
-        answer = np.stack(logits).argmax(axis=1)
-        return {
-            "accuracy": float((gold == answer).mean()),
-            "macro_f1": float(np.nanmean(f1_per_label(gold, answer, len(self.labels)))),
-        }
+    def truth(self, example: Example) -> str:
+        """Return the label."""
+        return cast(str, example["label"])
+
+    def right(self, examples: Sequence[Example], answers: Sequence[Prediction]) -> Array:
+        """Return whether each answer is the label."""
+        pairs = zip(examples, answers, strict=True)
+        return np.array([given.label == example["label"] for example, given in pairs], dtype=bool)
 
     def tallies(self, examples: Sequence[Example], logits: Sequence[Array]) -> Array:
         """Return (examples, 2 labels): per label, whether hit, then how often true or answered."""
@@ -102,21 +121,36 @@ class Classification:
         hits = each[gold] * (gold == answer)[:, None]
         return np.concatenate([hits, each[gold] + each[answer]], axis=1)
 
-    def score(self, tallies: Array) -> Array:
-        """Return macro F1 over the labels that are true or answered somewhere."""
+    def score(self, tallies: Array, name: str | None = None) -> Array:
+        """Return accuracy, or macro F1 over the labels that are true or answered somewhere."""
         hits, total = np.split(tallies, 2, axis=-1)
+        if name == "accuracy":
+            return share(2 * hits.sum(axis=-1), total.sum(axis=-1))
         seen = total > 0
         f1 = np.where(seen, 2 * hits / np.maximum(total, 1), 0.0)
-        count = seen.sum(axis=-1)
-        return np.where(count > 0, f1.sum(axis=-1) / np.maximum(count, 1), np.nan)
+        return share(f1.sum(axis=-1), seen.sum(axis=-1))
 
-    def editable(self, example: Example) -> str:
-        """Return the whole text: no word of it is the label."""
-        return cast(str, example["text"])
+    def table(
+        self, examples: Sequence[Example], answers: Sequence[Prediction]
+    ) -> list[dict[str, Any]]:
+        """Return precision, recall and F1 of each label."""
+        return label_table(self.labels, *self._indices(examples, answers, self.labels))
 
-    def edited(self, example: Example, text: str) -> dict[str, Any]:
-        """Return the example with another text."""
-        return {**example, "text": text}
+    def confusion(
+        self, examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
+    ) -> list[list[int]] | None:
+        """Count how often each true label (row) was answered by each label (column)."""
+        matrix = confusion_matrix(*self._indices(examples, answers, labels), len(labels))
+        counted: list[list[int]] = matrix.tolist()
+        return counted
+
+    @staticmethod
+    def _indices(
+        examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
+    ) -> tuple[Array, Array]:
+        index = {label: place for place, label in enumerate(labels)}
+        gold = np.array([index[example["label"]] for example in examples], dtype=np.int64)
+        return gold, np.array([index[answer.label] for answer in answers], dtype=np.int64)
 
     def samples(self) -> Sequence[Example]:
         """Return two labelled texts of different lengths."""
@@ -129,21 +163,3 @@ class Classification:
 def build(options: TaskOptions) -> Task:
     """Return the task for these options."""
     return Classification(cast(Options, options))
-
-
-def softmax(logits: Array) -> Array:
-    """Return probabilities along the last axis, in float64, without overflow."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return cast(Array, shifted / shifted.sum(axis=-1, keepdims=True))
-
-
-def f1_per_label(gold: Array, answer: Array, labels: int) -> Array:
-    """Return (labels,) F1 = 2 TP / (2 TP + FP + FN), NaN for labels never true or answered."""
-    hit = np.bincount(gold[gold == answer], minlength=labels)
-    total = np.bincount(gold, minlength=labels) + np.bincount(answer, minlength=labels)
-    return np.where(total == 0, np.nan, 2 * hit / np.maximum(total, 1))
-
-
-def _content(part: Any) -> int:  # noqa: ANN401 - tokenizers has no type stubs
-    """Count the tokens of an overflowing part, special tokens left out."""
-    return int(len(part.ids) - sum(part.special_tokens_mask))

@@ -69,7 +69,8 @@ def tokenize(
         The card: digests of data and files, rows and longest row per split, share of tokens cut.
 
     Raises:
-        DataError: a split is empty, unlabelled, or altered where it is held out.
+        DataError: a split is empty, unlabelled, or altered where it is held out, or too much of
+            it does not fit.
         EncoderError: the tokenizer cannot be used.
         IntegrityError: the examples are not those that their card names.
         ParamsError: the encoder has fewer positions than max_length.
@@ -84,22 +85,36 @@ def tokenize(
         return task.encode(tokenizer, rows, params.max_length)
 
     with atomic_folder(out) as folder:
-        tallies = {split: _write_split(encode, examples, folder, split) for split in SEEN}
+        tallies = {split: _write_split(task, encode, examples, folder, split) for split in SEEN}
         write_text(folder / "tokenizer.json", plain)
+        figures = _figures(tallies, specials=tokenizer.num_special_tokens_to_add(is_pair=False))
+        _hold(params, figures)
         card = {
             "data": data,
             "encoder": encoder_digest,
             "sha256": {path.name: sha256_file(path) for path in sorted(folder.iterdir())},
             "max_length": params.max_length,
             "pad_id": vocabulary.pad_id,
-            **_figures(tallies, specials=tokenizer.num_special_tokens_to_add(is_pair=False)),
+            **figures,
         }
         write_json(folder / CARD, card)
     return card
 
 
-def _write_split(encode: Encode, examples: Path, folder: Path, split: Seen) -> Tally:
+def _hold(params: TokenizationParams, figures: Mapping[str, Any]) -> None:
+    found = figures["truncated_share"]
+    if found > params.max_truncated_share:
+        raise DataError(
+            f"tokenization: at most {params.max_truncated_share:.2%} of the tokens may be cut "
+            f"(tokenization.max_truncated_share), found {found:.2%} "
+            f"of {sum(figures['truncated_rows'].values())} texts",
+            f"raise tokenization.max_length from {params.max_length}, or the share",
+        )
+
+
+def _write_split(task: Task, encode: Encode, examples: Path, folder: Path, split: Seen) -> Tally:
     tally = Tally()
+    join = np.concatenate if task.loss == "each_token" else np.stack
     rows = _checked(iter_examples(examples, split), split)
     with contextlib.ExitStack() as stack:
         ids, offsets, targets = (
@@ -112,7 +127,7 @@ def _write_split(encode: Encode, examples: Path, folder: Path, split: Seen) -> T
                 raise DataError(f"{examples}: {split} rows carry no labels", "run `dvc repro`")
             ids.append(np.concatenate([np.asarray(row, np.int32) for row in encoded.input_ids]))
             offsets.append(tally.tokens + np.cumsum([len(row) for row in encoded.input_ids]))
-            targets.append(encoded.targets)
+            targets.append(join(encoded.targets))
             tally.add(encoded)
     if not tally.rows:
         raise DataError(

@@ -1,5 +1,6 @@
 """In: tokens and an encoder. Out: a fine-tuned model, as a bundle on disk."""
 
+from components.training.answers import tuned
 from components.training.checkpoint import Checkpoints, training_key
 from components.training.fit import fit
 from components.training.fitted import Fitted
@@ -19,4 +20,5 @@ __all__ = [
     "save",
     "shortened",
     "training_key",
+    "tuned",
 ]

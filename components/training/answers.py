@@ -1,4 +1,4 @@
-"""In: a fitted model and a split of the tokens. Out: its logits on every row."""
+"""In: a fitted model and a split of the tokens. Out: its logits on every row, and what they set."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.schema import Seen
+from components.tasks import load_task
 from components.tasks.base import Array, Task
 from components.tokens import open_split, read_token_card
 from components.training.feed import Feed
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 
-def answers(model: torch.nn.Module, task: Task, tokens: Path, split: Seen) -> Array:
-    """Return (rows, labels) float32 logits in the split's order, without dropout.
+def answers(model: torch.nn.Module, task: Task, tokens: Path, split: Seen) -> list[Array]:
+    """Return each row's float32 logits in the split's order, without dropout.
 
     Args:
         model: of `Fitted`; it is on the CPU again, and in evaluation mode, afterwards.
@@ -32,3 +33,18 @@ def answers(model: torch.nn.Module, task: Task, tokens: Path, split: Seen) -> Ar
         return logits_of(model.to(device), feed)
     finally:
         model.to("cpu").eval()
+
+
+def tuned(model: torch.nn.Module, task: Task, tokens: Path) -> Task:
+    """Return the task with the options that its answers to the validation rows set.
+
+    Args:
+        model: of `Fitted`; on the CPU and in evaluation mode afterwards.
+        task: as params describe it.
+        tokens: folder that tokenize wrote.
+    """
+    if not task.tunes:
+        return task
+    split = open_split(tokens, "validation")
+    targets = [split.target(row) for row in range(len(split))]
+    return load_task(task.tuned(targets, answers(model, task, tokens, "validation")))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from components.tasks.base import IGNORED, Array
+
 Rows = npt.NDArray[np.int64]
 
 
@@ -43,3 +45,13 @@ def sorted_batches(lengths: npt.NDArray[np.int64], batch_size: int) -> list[Rows
 def micro_batches(batch: Rows, count: int) -> list[Rows]:
     """Cut one batch into at most `count` parts of close to equal size, none of them empty."""
     return np.array_split(batch, min(count, len(batch)))
+
+
+def learned(targets: Array) -> int:
+    """Return how many of (rows, ...) targets are learned from: what a summed loss is a sum over.
+
+    Gradients are divided by that of the whole step, not by its rows: of a step in which rows have
+    unequally many targets, or some have none, each target then counts alike, however the step is
+    cut into parts.
+    """
+    return int((targets != IGNORED).sum())

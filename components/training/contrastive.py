@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from components.errors import CapacityError, DivergenceError, Interrupted, ParamsError
 from components.seeding import generator
+from components.tasks.base import IGNORED
 from components.training.batches import Rows
 from components.training.interrupt import Asked
-from components.training.loss import IGNORED
 from components.training.memory import persist
 from components.training.meter import CURE
 from components.training.optimizer import adamw, set_rate, update

@@ -20,8 +20,7 @@ import numpy.typing as npt
 from components.errors import DataError
 from components.files import atomic_folder, sha256_file, write_json
 from components.params import DistillationParams
-from components.tasks.base import Array
-from components.tasks.classification import softmax
+from components.tasks.base import Array, softmax
 from components.tokens import CARD, read_token_card
 from components.training.batches import Rows
 

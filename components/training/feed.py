@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from components.tasks.base import Array, Task
+from components.tasks.base import IGNORED, Array, Task
 from components.tokens import TokenSplit
-from components.training.batches import Rows
+from components.training.batches import Rows, learned
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +38,11 @@ class Feed:
     device: torch.device
     multiple: int = 1
 
+    @property
+    def per_token(self) -> bool:
+        """Whether each token has a target."""
+        return self.task.loss == "each_token"
+
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """(rows,) tokens of each row."""
@@ -49,7 +54,7 @@ class Feed:
         A mask of ones costs a look at its values, which on a GPU waits for the device.
         """
         lengths = self.lengths[rows]
-        longest = -(-int(lengths.max()) // self.multiple) * self.multiple
+        longest = self._longest(rows)
         batch = self.task.collate(
             [self.tokens.row(row).tolist() for row in rows], self.pad_id, longest
         )
@@ -60,8 +65,24 @@ class Feed:
         }
 
     def targets(self, rows: Rows) -> torch.Tensor:
-        """Return the rows' targets."""
-        return self._send(self.tokens.targets[rows])
+        """Return the rows' targets, those of tokens padded as the rows are."""
+        if not self.per_token:
+            return self._send(self.tokens.targets[rows])
+        targets = np.full((len(rows), self._longest(rows)), IGNORED, dtype=np.int64)
+        for place, row in enumerate(rows):
+            targets[place, : self.lengths[row]] = self.tokens.target(row)
+        return self._send(targets)
+
+    def weight(self, rows: Rows) -> int:
+        """Count what the rows' loss is the sum of: labels or tokens learned from, or else rows."""
+        if self.per_token:
+            return sum(learned(self.tokens.target(row)) for row in rows.tolist())
+        if self.task.loss in ("one_label", "match"):
+            return learned(self.tokens.targets[rows])
+        return len(rows)
+
+    def _longest(self, rows: Rows) -> int:
+        return -(-int(self.lengths[rows].max()) // self.multiple) * self.multiple
 
     def _send(self, values: Array) -> torch.Tensor:
         import torch

@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from components.tasks.base import IGNORED, Loss
 
 if TYPE_CHECKING:
     import torch
 
-# The target that is not learned from, as in torch's cross entropy.
-IGNORED: Final = -100
+
+def summed_loss(
+    kind: Loss,
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    label_smoothing: float,
+    weights: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Return the loss of a task's kind, summed over what is learned from, in float32.
+
+    Args:
+        kind: as the task names it.
+        logits: (batch, outputs) or (batch, length, outputs).
+        targets: (batch, ...) or (batch, length).
+        label_smoothing: mass moved to all labels; 0 where the kind knows none.
+        weights: (labels,) of `one_label` alone.
+    """
+    if kind == "one_label":
+        return summed_cross_entropy(logits, targets, label_smoothing, weights)
+    if kind == "each_token":
+        flat = logits.reshape(-1, logits.shape[-1])
+        return summed_cross_entropy(flat, targets.reshape(-1), label_smoothing)
+    if kind == "span":
+        return _summed_span(logits, targets)
+    return _summed_binary(logits, targets, label_smoothing)
+
+
+def _summed_span(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross entropy of start and end, (batch, length, 2) to (batch, 2), summed."""
+    ends = [summed_cross_entropy(logits[..., at], targets[..., at], 0.0) for at in (0, 1)]
+    return (ends[0] + ends[1]) / 2
+
+
+def _summed_binary(
+    logits: torch.Tensor, targets: torch.Tensor, label_smoothing: float
+) -> torch.Tensor:
+    """Return the binary cross entropy, its mean over outputs, summed over rows.
+
+    Args:
+        logits: (batch, outputs).
+        targets: (batch, outputs) shares in [0, 1], or (batch,) of a single output.
+        label_smoothing: moves targets towards one half.
+    """
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    wanted = targets.reshape(logits.shape).float()
+    wanted = wanted * (1 - label_smoothing) + label_smoothing / 2
+    losses = binary_cross_entropy_with_logits(logits.float(), wanted, reduction="none")
+    return losses.mean(dim=-1).sum()
 
 
 def summed_cross_entropy(

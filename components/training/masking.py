@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from components.errors import EncoderError
-from components.training.loss import IGNORED
+from components.tasks.base import IGNORED
 
 MASKS: Final = ("[MASK]", "<mask>")
 # Of the hidden tokens so many are masked, and so many exchanged for any other; the rest stays, so

@@ -38,9 +38,9 @@ def load_model(task: Task, encoder: Path, dropout: float) -> torch.nn.Module:
                 encoder,
                 local_files_only=True,
                 trust_remote_code=False,
-                num_labels=len(task.labels),
-                id2label=dict(enumerate(task.labels)),
-                label2id={label: index for index, label in enumerate(task.labels)},
+                num_labels=len(task.outputs),
+                id2label=dict(enumerate(task.outputs)),
+                label2id={output: index for index, output in enumerate(task.outputs)},
             )
             model = pretrained(head, encoder, config, dropout)
     except (OSError, ValueError, KeyError) as error:

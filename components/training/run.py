@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import DataError
 from components.params import TrainingParams
-from components.tasks.base import Task
+from components.tasks.base import IGNORED, Task
 from components.tokens import open_split, read_token_card
 from components.training.adalora import Ranks
 from components.training.adapters import adapt
@@ -19,12 +19,12 @@ from components.training.distil import SoftTargets, open_soft
 from components.training.feed import Feed
 from components.training.freezing import freeze
 from components.training.lean import lean
-from components.training.loss import IGNORED, summed_cross_entropy
+from components.training.loss import summed_loss
 from components.training.meter import Done
 from components.training.model import COMPILED_MULTIPLE, compiles, load_model, shape
 from components.training.optimizer import adamw, update
 from components.training.parallel import keep_buffers, part_ways, share, synchronised, total
-from components.training.weighting import class_weights, learned
+from components.training.weighting import class_weights
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +61,7 @@ class Run:
         self.ranks.after_update()
         self.average.update()
         tokens = int(self.train.lengths[batch].sum())
-        return Done(loss, norm, self._learned(batch), len(batch), tokens)
+        return Done(loss, norm, self.train.weight(batch), len(batch), tokens)
 
     def backward(self, batch: Rows, accumulation: int) -> torch.Tensor:
         """Add up the gradients of the batch's mean loss; return its summed loss, detached.
@@ -73,7 +73,7 @@ class Run:
         accelerator, losses = self.accelerator, []
         own = share(batch, accelerator.process_index, accelerator.num_processes)
         # Gradients are averaged over processes, of which each must have some to give.
-        factor = accelerator.num_processes / max(1, self._learned(batch)) if len(own) else 0.0
+        factor = accelerator.num_processes / max(1, self.train.weight(batch)) if len(own) else 0.0
         parts = micro_batches(own if len(own) else batch[:1], accumulation)
         for number, rows in enumerate(parts, start=1):
             told: list[torch.Tensor] = []
@@ -86,13 +86,11 @@ class Run:
             losses.append(told[0])
         return total(accelerator, torch.stack(losses).sum())
 
-    def _learned(self, batch: Rows) -> int:
-        return learned(self.train.tokens.targets[batch])
-
     def _loss(self, rows: Rows) -> torch.Tensor:
         logits = self.model(**self.train.inputs(rows)).logits
         smoothing, weights = self.params.label_smoothing, self.label_weights
-        loss = summed_cross_entropy(logits, self.train.targets(rows), smoothing, weights)
+        targets = self.train.targets(rows)
+        loss = summed_loss(self.train.task.loss, logits, targets, smoothing, weights)
         return self.soft.mixed(loss, logits, rows) if self.soft else loss
 
     def torn(self, number: int) -> bool:

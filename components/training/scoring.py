@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from components.errors import DivergenceError
-from components.tasks.base import Array
+from components.tasks.base import Array, metrics
 from components.training.batches import sorted_batches
 from components.training.feed import Feed
 from components.training.meter import CURE
@@ -31,17 +31,21 @@ def score(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> dict[str, floa
         DivergenceError: a logit or a metric is not finite; NaN logits would score as label 0.
     """
     logits = logits_of(model, feed, shrink)
-    if not np.isfinite(logits).all():
+    if not all(np.isfinite(row).all() for row in logits):
         raise DivergenceError("training: validation logits must be finite, found NaN or inf", CURE)
-    metrics = feed.task.metrics(feed.task.labelled(feed.tokens.targets), list(logits))
-    for name, value in metrics.items():
+    targets = [feed.tokens.target(row) for row in range(len(feed.tokens))]
+    found = metrics(feed.task, *feed.task.from_tokens(targets, logits))
+    for name, value in found.items():
         if not math.isfinite(value):
             raise DivergenceError(f"training: {name} must be finite, found {value}", CURE)
-    return metrics
+    return found
 
 
-def logits_of(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> Array:
-    """Return (rows, labels) float32 in the split's order; the model ends up in training mode."""
+def logits_of(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> list[Array]:
+    """Return each row's logits, (outputs,) or (its tokens, outputs) float32, in the split's order.
+
+    The model ends up in training mode.
+    """
     import torch
 
     batches = sorted_batches(feed.lengths, max(1, BATCH_SIZE // shrink))
@@ -49,8 +53,9 @@ def logits_of(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> Array:
     with torch.inference_mode():
         # Copies: a CUDA graph writes its next output where the last one is.
         parts = [model(**feed.inputs(rows)).logits.float().clone() for rows in batches]
-        gathered = torch.cat(parts).cpu().numpy()
     model.train()
-    logits = np.empty_like(gathered)
-    logits[np.concatenate(batches)] = gathered
+    logits: list[Array] = [np.empty(0)] * len(feed.tokens)
+    for rows, part in zip(batches, [part.cpu().numpy() for part in parts], strict=True):
+        for row, found in zip(rows.tolist(), part, strict=True):
+            logits[row] = found[: feed.lengths[row]] if feed.task.per_token else found
     return logits

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from components.tasks.base import Array
+from components.tasks.base import IGNORED
 from components.training.feed import Feed
-from components.training.loss import IGNORED
 
 if TYPE_CHECKING:
     import torch
@@ -36,13 +35,3 @@ def class_weights(feed: Feed, kind: Literal["none", "balanced"]) -> torch.Tensor
     weights = np.zeros(len(counts), dtype=np.float32)
     weights[present] = counts.sum() / (present.sum() * counts[present])
     return torch.from_numpy(weights).to(feed.device)
-
-
-def learned(targets: Array) -> int:
-    """Return how many of (rows, ...) targets are learned from: what a summed loss is a sum over.
-
-    Gradients are divided by that of the whole step, not by its rows: of a step in which rows have
-    unequally many targets, or some have none, each target then counts alike, however the step is
-    cut into parts.
-    """
-    return int((targets != IGNORED).sum())

@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from components.errors import DataError
-from components.tasks.base import Example
+from components.tasks.base import Example, Task
 from components.validation.rules import LABEL, LABELS
 from components.validation.suite import Outcome
 
@@ -18,15 +18,18 @@ LISTED: Final = 30
 
 
 def broken_rules(
+    task: Task,
     broken: Sequence[Outcome],
     frames: Mapping[str, pd.DataFrame],
     rejected: Sequence[tuple[Example, str]],
     report: Path,
 ) -> DataError:
     """Return the error for these broken rules; unknown labels come ready to paste."""
-    sentences = [f"{one.rule.name}: no, {_figures(one, frames, rejected)}" for one in broken]
+    unknown = unknown_labels(task, rejected)
+    sentences = [
+        f"{one.rule.name}: no, {_figures(one, frames, rejected, unknown)}" for one in broken
+    ]
     count = "1 rule" if len(broken) == 1 else f"{len(broken)} rules"
-    unknown = unknown_labels(rejected)
     cure = f"mend the source, or the validation section; every rule: {report / 'index.html'}"
     if unknown and any(one.rule.options.get("column") == "unknown_labels" for one in broken):
         lines = "\n".join(f"    - {_yaml(label)}" for label in list(unknown)[:LISTED])
@@ -36,9 +39,10 @@ def broken_rules(
     return DataError(f"the data breaks {count}: {'; '.join(sentences)}", cure)
 
 
-def unknown_labels(rejected: Sequence[tuple[Example, str]]) -> dict[str, int]:
+def unknown_labels(task: Task, rejected: Sequence[tuple[Example, str]]) -> dict[str, int]:
     """Return the labels that the task does not list, the most frequent first."""
-    found = Counter(str(row[LABEL]) for row, reason in rejected if reason == "unknown_label")
+    rows = [row for row, reason in rejected if reason == "unknown_label"]
+    found = Counter(str(tag) for row in rows for tag in set(task.tags(row)) - set(task.labels))
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -46,6 +50,7 @@ def _figures(
     one: Outcome,
     frames: Mapping[str, pd.DataFrame],
     rejected: Sequence[tuple[Example, str]],
+    unknown: Mapping[str, int],
 ) -> str:
     """Return what was found and what is allowed, in one clause."""
     if one.error:
@@ -58,7 +63,7 @@ def _figures(
     if one.rule.frame == LABELS:
         return f"{_labels(one, frames[LABELS])} ({limits})"
     if column == "unknown_labels":
-        return f"{one.observed} ({limits}): {_listed(unknown_labels(rejected))}"
+        return f"{one.observed} ({limits}): {_listed(unknown)}"
     if column == "reject_share":
         reasons = dict(Counter(reason for _, reason in rejected).most_common())
         return f"{one.observed:.4g} ({limits}): {_listed(reasons)}"

@@ -14,7 +14,7 @@ from typing import Final
 from components.near import variant_key
 from components.params import ValidationParams
 from components.schema import GROUP, ID, Split
-from components.tasks.base import Example, Task
+from components.tasks.base import Example, Task, said
 
 PRIORITY: Final[tuple[Split, ...]] = ("test", "validation", "train")
 REASONS: Final = (
@@ -70,7 +70,7 @@ def sift(task: Task, params: ValidationParams, splits: Mapping[Split, Sequence[E
         reasons |= _copy_reasons(task, rows, indices)
     for reason, key in (
         ("group_held_out", lambda row: row[GROUP]),
-        ("variant_held_out", lambda row: variant_key(task.editable(row))),
+        ("variant_held_out", lambda row: variant_key(task.content(row))),
     ):
         reasons |= _held_out(rows, reasons, reason, key)
     accepted: dict[Split, list[Example]] = {split: [] for split in PRIORITY}
@@ -84,7 +84,7 @@ def row_reason(task: Task, params: ValidationParams, row: Example) -> str | None
     """Return what is wrong with a row on its own, or None."""
     if reason := task.reject(row):
         return reason
-    text = task.editable(row) or ""
+    text = said(task, row)
     length = len(text.strip())
     if not length:
         return "empty_text"
@@ -97,12 +97,11 @@ def row_reason(task: Task, params: ValidationParams, row: Example) -> str | None
 
 def text_key(task: Task, row: Example) -> str:
     """Return the text as duplicates are compared: case folded, white space collapsed."""
-    return " ".join((task.editable(row) or "").casefold().split())
+    return " ".join(said(task, row).casefold().split())
 
 
 def _answer(task: Task, row: Example) -> tuple[object, ...]:
-    text = task.editable(row)
-    return tuple(row[name] for name in task.columns if row[name] != text)
+    return tuple(row[name] for name in task.columns if name not in task.inputs)
 
 
 def _copy_reasons(

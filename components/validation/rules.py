@@ -55,13 +55,16 @@ def frames(task: Task, columns: Sequence[str], sifted: Sifted) -> dict[str, pd.D
     rows = pd.DataFrame(accepted, columns=list(columns))
     if all(name in rows for name in task.columns):
         rows[TEXT_KEY] = [text_key(task, row) for row in accepted]
-        rows[CHARACTERS] = [len(task.editable(row).strip()) for row in accepted]
+        rows[CHARACTERS] = [len(task.content(row).strip()) for row in accepted]
     return {ROWS: rows, LABELS: _label_frame(task, sifted), TOTALS: _total_frame(task, sifted)}
 
 
 def _label_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
-    """Return a row per label: its rows in each split, and its share of the training rows."""
-    counts = {split: Counter(row.get(LABEL) for row in sifted.accepted[split]) for split in SPLITS}
+    """Return a row per label: rows with it in each split, and their share of the training rows."""
+    counts = {
+        split: Counter(tag for row in sifted.accepted[split] for tag in set(task.tags(row)))
+        for split in SPLITS
+    }
     table: dict[str, Any] = {LABEL: list(task.labels)}
     table |= {split: [counts[split][label] for label in task.labels] for split in SPLITS}
     train = max(1, len(sifted.accepted["train"]))
@@ -90,7 +93,7 @@ def _total_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
 def _variant(task: Task, row: Example) -> str | None:
     """Return what a text shares with its variants; None where the row has no text at all."""
     complete = all(row.get(name) is not None for name in task.columns)
-    return variant_key(task.editable(row)) if complete else None
+    return variant_key(task.content(row)) if complete else None
 
 
 def _crossing(
@@ -107,7 +110,7 @@ def rules(task: Task, params: ValidationParams, slices: Sequence[str]) -> list[R
     return [
         columns,
         *_total_rules(params),
-        *(_label_rules(params) if LABEL in task.columns else []),
+        *(_label_rules(params) if task.labels else []),
         *_row_rules(task, params),
         *others,
     ]

@@ -14,7 +14,7 @@ from components.files import atomic_folder, write_json
 from components.params import ValidationParams
 from components.records import Example, read_card, read_split, write_card, write_split
 from components.schema import REASON, SOURCE_ROW, SPLIT, SPLITS, Split, example_schema
-from components.tasks.base import Task
+from components.tasks.base import Task, said
 from components.validation.findings import broken_rules
 from components.validation.pages import make_offline, write_start
 from components.validation.rejection import REASONS, Sifted, sift
@@ -63,7 +63,7 @@ def validate(
         write_json(folder / RESULT, result)
     broken = [one for one in outcomes if not one.success]
     if broken:
-        raise broken_rules(broken, made, sifted.rejected, report)
+        raise broken_rules(task, broken, made, sifted.rejected, report)
     return _write(sifted, tables["train"].schema, raw, out)
 
 
@@ -103,7 +103,7 @@ def _examples(task: Task, sifted: Sifted) -> list[dict[str, Any]]:
                 "reason": reason,
                 "split": row[SPLIT],
                 "source_row": row[SOURCE_ROW],
-                "text": (task.editable(row) or "")[:EXAMPLE_CHARACTERS],
+                "text": said(task, row)[:EXAMPLE_CHARACTERS],
             }
             for row in rows
         ]

@@ -2,7 +2,8 @@
 
     python predict.py BUNDLE < examples
 
-A line is a JSON object with the task's columns, or just the text. Needs no torch.
+A line is a JSON object with the task's inputs, or just the text where that is all of them. Needs
+no torch.
 """
 
 from __future__ import annotations
@@ -20,28 +21,35 @@ from components.inference import load_predictor
 BATCH: Final = 32
 
 
-def example(line: str, number: int) -> dict[str, Any]:
+def example(line: str, number: int, inputs: Sequence[str]) -> dict[str, Any]:
     """Return one line of input as an example.
 
     Raises:
-        DataError: it starts like a JSON object and is none.
+        DataError: it starts like a JSON object and is none, or lacks an input.
     """
-    if not line.startswith("{"):
-        return {"text": line}
+    if not line.startswith("{") and len(inputs) == 1:
+        return {inputs[0]: line}
     try:
-        return dict(json.loads(line))
+        found = dict(json.loads(line))
     except ValueError as error:
         raise DataError(f"line {number} is not JSON: {error}", "one object per line") from error
+    for name in inputs:
+        if not isinstance(found.get(name), str):
+            raise DataError(
+                f"line {number}: {name!r} must be a text, found {found.get(name)!r}",
+                f"give every object: {', '.join(inputs)}",
+            )
+    return found
 
 
 def answers(folder: Path, lines: IO[str]) -> Iterator[str]:
     """Yield one line of JSON per line of input, in its order, batch by batch."""
     predictor = load_predictor(folder)
-    task = predictor.bundle.task
+    inputs = predictor.bundle.task.inputs
     numbered = enumerate((line.rstrip("\n") for line in lines), start=1)
-    while batch := [example(line, number) for number, line in islice(numbered, BATCH)]:
+    while batch := [example(line, number, inputs) for number, line in islice(numbered, BATCH)]:
         for answer in predictor.predict(batch, BATCH):
-            yield json.dumps(answer.as_json(task.labels), ensure_ascii=False)
+            yield json.dumps(dict(answer.value), ensure_ascii=False)
 
 
 def main(argv: Sequence[str]) -> int:

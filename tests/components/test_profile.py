@@ -13,7 +13,10 @@ from components.errors import DataError
 from components.profile import frequent, hash_word, profile
 from components.records import write_split
 from components.schema import SPLITS
+from components.tasks import load_task
+from components.tasks.classification import Options
 
+TASK = load_task(Options(kind="classification", labels=("track", "refund", "login")))
 SCHEMA = pa.schema({"text": pa.string(), "label": pa.string()})
 
 
@@ -31,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_rows_labels_and_lengths_are_counted(folder: Path) -> None:
-    found = profile(folder)
+    found = profile(TASK, folder)
     assert found["rows"] == {"train": 2, "validation": 1, "test": 1}
     assert found["labels"] == {"login": 0.25, "refund": 0.25, "track": 0.5}
     # 6, 11, 19 and 24 characters
@@ -39,7 +42,7 @@ def test_rows_labels_and_lengths_are_counted(folder: Path) -> None:
 
 
 def test_words_are_hashed_the_most_frequent_first(folder: Path) -> None:
-    found = profile(folder)
+    found = profile(TASK, folder)
     assert found["words"] == len(found["vocabulary"]) == 7
     expected = ["my", "parcel", "is", "order", "password", "refund", "where"]
     assert found["vocabulary"] == [hash_word(word) for word in expected]
@@ -47,17 +50,17 @@ def test_words_are_hashed_the_most_frequent_first(folder: Path) -> None:
 
 
 def test_no_word_of_a_text_and_no_number_stands_in_a_profile(folder: Path) -> None:
-    stored = json.dumps(profile(folder))
+    stored = json.dumps(profile(TASK, folder))
     for word in ("parcel", "password", "Where", "4711"):
         assert word not in stored
 
 
 def test_a_profile_does_not_depend_on_how_rows_were_split(folder: Path, tmp_path: Path) -> None:
-    before = profile(folder)
+    before = profile(TASK, folder)
     (folder / "test.parquet").rename(folder / "x")
     (folder / "validation.parquet").rename(folder / "test.parquet")
     (folder / "x").rename(folder / "validation.parquet")
-    assert profile(folder) == before
+    assert profile(TASK, folder) == before
 
 
 def test_rare_words_give_way_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +73,7 @@ def test_rare_words_give_way_when_there_are_too_many(monkeypatch: pytest.MonkeyP
 def test_empty_data_have_a_profile(tmp_path: Path) -> None:
     for split in SPLITS:
         write_split(tmp_path, split, SCHEMA.empty_table())
-    found = profile(tmp_path)
+    found = profile(TASK, tmp_path)
     assert found["characters"] == {"p50": None, "p95": None}
     assert found["labels"] == {}
     assert found["vocabulary"] == []
@@ -78,4 +81,4 @@ def test_empty_data_have_a_profile(tmp_path: Path) -> None:
 
 def test_a_missing_split_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train\.parquet cannot be read"):
-        profile(tmp_path)
+        profile(TASK, tmp_path)

@@ -112,6 +112,7 @@ def _make_report(bundle: Path, data: Path, artifact: str) -> tuple[dict[str, Any
     """Return what evaluation would tell of a bundle, and its predictions."""
     from components.inference import load_predictor
     from components.records import read_examples
+    from components.tasks.base import metrics as score_all
 
     predictor = load_predictor(bundle, 1)
     examples = read_examples(data, "test")
@@ -124,7 +125,7 @@ def _make_report(bundle: Path, data: Path, artifact: str) -> tuple[dict[str, Any
         if example["label"] in index:
             confusion[index[example["label"]], index[answer.label]] += 1
     known = all(example["label"] in index for example in examples)
-    metrics = task.metrics(examples, logits) if known else {"accuracy": 0.0}
+    metrics = score_all(task, examples, logits) if known else {"accuracy": 0.0}
     table = {
         "id": [example["id"] for example in examples],
         "artifact": [artifact] * len(examples),

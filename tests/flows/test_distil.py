@@ -63,7 +63,14 @@ def school(
     """Make a school in an empty working folder."""
     monkeypatch.chdir(search.parent)
     tokens = Path("tokens")
-    tokenize(task, TokenizationParams(max_length=32), tiny_encoder, "toy", example_folder, tokens)
+    tokenize(
+        task,
+        TokenizationParams(max_length=32, max_truncated_share=1.0),
+        tiny_encoder,
+        "toy",
+        example_folder,
+        tokens,
+    )
     section = json.dumps(params_tree["training"] | {"epochs": 1})
     training = TrainingParams.model_validate_json(section)
 

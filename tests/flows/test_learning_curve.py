@@ -30,7 +30,7 @@ def again(  # noqa: PLR0913, PLR0917 - fixtures
     monkeypatch.chdir(tmp_path)
     tokenize(
         task,
-        TokenizationParams(max_length=32),
+        TokenizationParams(max_length=32, max_truncated_share=1.0),
         tiny_encoder,
         encoders.digest(tiny_encoder_sha256),
         example_folder,

@@ -44,7 +44,7 @@ def ask(  # noqa: PLR0913, PLR0917 - fixtures
             task.options,
             EncoderParams.model_validate(params_tree["encoder"] | source),
             PretrainingParams.model_validate(params_tree["pretraining"] | small),
-            TokenizationParams(max_length=32),
+            TokenizationParams(max_length=32, max_truncated_share=1.0),
             TrainingParams.model_validate_json(json.dumps(params_tree["training"])),
             texts,
             examples=example_folder,

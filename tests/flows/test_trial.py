@@ -30,7 +30,7 @@ def objective(
     from components.params.sections import TokenizationParams
 
     tokens = tmp_path_factory.mktemp("tokens") / "tokens"
-    params = TokenizationParams(max_length=32)
+    params = TokenizationParams(max_length=32, max_truncated_share=1.0)
     tokenize(task, params, tiny_encoder, "toy", example_folder, tokens)
     return Training(task.options, tiny_encoder, "toy", tokens)
 

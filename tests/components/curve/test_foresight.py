@@ -12,7 +12,7 @@ import pytest
 from components.curve import About, Foresight, Point, foresee, keep, read_kept, write_page
 from components.curve.page import sentence
 from components.params.learning import LearningCurveParams
-from components.tasks.base import Task
+from components.tasks.base import Task, metrics
 
 REST, SCALE, EXPONENT = 0.03, 0.07, 0.5
 ALL = 1600
@@ -35,14 +35,14 @@ def measured(
     """Answers of trainings whose error follows the law, on rows that are harder or easier."""
     random = np.random.default_rng(seed)
     hardness, gold = random.random(rows), random.integers(0, 3, rows)
-    examples = task.labelled(gold)
+    examples, _ = task.from_tokens(list(gold), [])
     points, tallies = [], []
     for share in asked.shares:
         for draw in range(asked.seeds):
             error = REST + SCALE * (1.0 if flat else share) ** -EXPONENT
             wrong = hardness < error * np.exp(0.04 * random.standard_normal())
             logits = np.eye(3)[np.where(wrong, (gold + 1) % 3, gold)]
-            score = task.metrics(examples, list(logits))[task.metric]
+            score = metrics(task, examples, list(logits))[task.metric]
             points.append(
                 Point(share, draw, round(share * ALL), round(share * ALL), score, 3, 3, 1.0)
             )

@@ -13,7 +13,10 @@ from components.gate.difference import difference
 from components.profile import profile
 from components.records import write_split
 from components.schema import SPLITS
+from components.tasks import load_task
+from components.tasks.classification import Options
 
+TASK = load_task(Options(kind="classification", labels=("track", "refund", "login")))
 Rows = Sequence[tuple[str, str]]
 
 
@@ -48,7 +51,7 @@ def folders(data: Data) -> tuple[Path, Path]:
 
 def test_everything_is_told_before_and_now(folders: tuple[Path, Path]) -> None:
     before, now = folders
-    found = difference(profile(before), now)
+    found = difference(TASK, profile(TASK, before), now)
     assert found == {
         "rows": {"train": [3, 2], "validation": [0, 1], "test": [1, 1]},
         "labels": [
@@ -56,7 +59,10 @@ def test_everything_is_told_before_and_now(folders: tuple[Path, Path]) -> None:
             {"label": "refund", "before": 0.25, "now": 0.0},
             {"label": "track", "before": 0.75, "now": 0.75},
         ],
-        "characters": {"before": profile(before)["characters"], "now": profile(now)["characters"]},
+        "characters": {
+            "before": profile(TASK, before)["characters"],
+            "now": profile(TASK, now)["characters"],
+        },
         "vocabulary": {
             "before": 3,
             "now": 6,
@@ -67,27 +73,31 @@ def test_everything_is_told_before_and_now(folders: tuple[Path, Path]) -> None:
 
 
 def test_the_same_data_have_nothing_new(folders: tuple[Path, Path]) -> None:
-    found = difference(profile(folders[1]), folders[1])
+    found = difference(TASK, profile(TASK, folders[1]), folders[1])
     assert found is not None
     assert found["vocabulary"]["new"] == 0
     assert found["vocabulary"]["examples"] == []
 
 
 def test_a_profile_that_was_stored_and_read_says_the_same(folders: tuple[Path, Path]) -> None:
-    before: Mapping[str, object] = json.loads(json.dumps(profile(folders[0])))
-    assert difference(before, folders[1]) == difference(profile(folders[0]), folders[1])
+    before: Mapping[str, object] = json.loads(json.dumps(profile(TASK, folders[0])))
+    assert difference(TASK, before, folders[1]) == difference(
+        TASK, profile(TASK, folders[0]), folders[1]
+    )
 
 
 @pytest.mark.parametrize("before", [None, {}, {"format": 99}])
 def test_without_a_profile_that_can_be_read_nothing_is_compared(
     data: Data, before: Mapping[str, object] | None
 ) -> None:
-    assert difference(before, data("now")) is None
+    assert difference(TASK, before, data("now")) is None
 
 
 def test_few_of_many_new_words_are_shown(data: Data) -> None:
     words = [f"word{chr(97 + i)}" for i in range(26)]
-    found = difference(profile(data("old")), data("now", train=[(" ".join(words), "track")]))
+    found = difference(
+        TASK, profile(TASK, data("old")), data("now", train=[(" ".join(words), "track")])
+    )
     assert found is not None
     assert found["vocabulary"]["new"] == 1
     assert found["vocabulary"]["examples"] == words[:20]

@@ -6,6 +6,7 @@ import pytest
 
 from components.errors import ParamsError
 from components.params.load import check_params
+from components.tasks import task_kinds
 
 Tree = dict[str, Any]
 
@@ -147,7 +148,7 @@ def test_unknown_field_is_told_with_the_one_that_was_meant(
 
 
 @pytest.mark.parametrize(
-    "name", ["gate", "training.epochs", "gate.floors.accuracy", "task", "task.kind", "task.labels"]
+    "name", ["gate", "training.epochs", "gate.slices.margin", "task", "task.kind", "task.labels"]
 )
 def test_missing_field_is_named(params_tree: Tree, name: str) -> None:
     assert mistakes(cut(params_tree, name)) == [f"{name}: missing"]
@@ -162,7 +163,8 @@ def test_all_mistakes_are_told_at_once(params_tree: Tree) -> None:
     put(params_tree, "release.publish", "yes")
     assert mistakes(params_tree) == [
         "project.seed: input should be greater than or equal to 0, found -1",
-        'task.kind: must name a file of components/tasks: classification, found "clasification"',
+        f"task.kind: must name a file of components/tasks: {', '.join(task_kinds())}, "
+        'found "clasification"',
         'search.space.warmup_share.low: input should be a valid number, found "x"',
         "training.epoch: unknown field (did you mean training.epochs?)",
         "gate.margin: missing",

@@ -59,7 +59,7 @@ def test_banking77_names_its_labels_and_floors(root: Path, params: Path) -> None
     read = load_params(params)
     assert read.project.name == "banking77"
     assert len(read_tree(params)["task"]["labels"]) == 77
-    assert read.gate.floors.accuracy == 0.9
+    assert read.gate.floors["accuracy"] == 0.9
     assert read.gate.ceilings.accuracy_loss == 0.005
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from components.errors import IntegrityError, PromotionError
 from components.files import sha256_file
+from components.inference import load_bundle
 from components.params import RegistryParams
 from components.profile import profile
 from components.registry import Registry, Submission, attach, fetch_profile, register
@@ -86,7 +87,7 @@ def test_profile_of_the_data_is_kept_beside_the_bundle_and_comes_back(
     given = submit("profile")
     register(registry, "att-profile", owner, given, tmp_path)
     found = fetch_profile(registry, "att-profile", 1)
-    assert found == json.loads(json.dumps(profile(given.data)))
+    assert found == json.loads(json.dumps(profile(load_bundle(given.bundle).task, given.data)))
     assert "please" not in json.dumps(found)
 
 

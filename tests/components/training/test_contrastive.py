@@ -12,7 +12,7 @@ import torch
 
 from components.errors import Interrupted, ParamsError
 from components.params import TrainingParams
-from components.tasks.base import Task
+from components.tasks.base import IGNORED, Task
 from components.tokens import array_path, open_split
 from components.training import Checkpoints, Watch, contrastive, fit
 from components.training.contrastive import (
@@ -23,7 +23,6 @@ from components.training.contrastive import (
 )
 from components.training.device import accelerated, repeatable
 from components.training.interrupt import Asked
-from components.training.loss import IGNORED
 from components.training.run import Run, start
 from tests.components.training.test_fit import digest
 

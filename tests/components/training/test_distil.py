@@ -10,8 +10,7 @@ import torch
 
 from components.errors import DataError
 from components.params import DistillationParams, TrainingParams
-from components.tasks.base import Task
-from components.tasks.classification import softmax
+from components.tasks.base import Task, metrics, softmax
 from components.tokens import array_path, open_split
 from components.training import fit, training_key
 from components.training.answers import answers
@@ -126,6 +125,6 @@ def test_answers_are_those_that_the_score_came_from(
 ) -> None:
     fitted = fit(task, section(), tiny_encoder, tokens, 7)
     logits = answers(fitted.model, task, tokens, "validation")
-    gold = task.labelled(open_split(tokens, "validation").targets)
-    assert task.metrics(gold, list(logits))[task.metric] == fitted.score
+    targets = list(open_split(tokens, "validation").targets)
+    assert metrics(task, *task.from_tokens(targets, logits))[task.metric] == fitted.score
     assert not fitted.model.training

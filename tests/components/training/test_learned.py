@@ -12,12 +12,11 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from components.params import TrainingParams
-from components.tasks.base import Task
+from components.tasks.base import IGNORED, Task
 from components.tokens import array_path
 from components.training import Step, Watch
-from components.training.loss import IGNORED
+from components.training.batches import learned
 from components.training.meter import Done, Meter
-from components.training.weighting import learned
 from tests.components.training.ways import BATCH, Tensors, close, gradients, running
 
 # Of ten rows: of the parts that a step is cut into, one has all of its rows and one has none.

@@ -15,10 +15,9 @@ from components.errors import EncoderError, Interrupted
 from components.files import read_json, sha256_file
 from components.params import TrainingParams
 from components.seeding import generator
-from components.tasks.base import Task
+from components.tasks.base import IGNORED, Task
 from components.training import Checkpoints, Watch, fit
 from components.training.guesser import Corpus, Guesser, load_guesser
-from components.training.loss import IGNORED
 from components.training.masking import Masker, Words, masker, split_words
 from components.training.pretrain import FACTS, pretrain_on
 

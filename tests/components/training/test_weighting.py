@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from components.params import TrainingParams
-from components.tasks.base import Task
+from components.tasks.base import IGNORED, Task
 from components.tokens import TokenSplit
 from components.training.feed import Feed
-from components.training.loss import IGNORED, summed_cross_entropy
+from components.training.loss import summed_cross_entropy
 from components.training.weighting import class_weights
 from tests.components.training.ways import close, gradients, running
 

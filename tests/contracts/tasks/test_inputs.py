@@ -13,14 +13,11 @@ from tokenizers import Tokenizer
 
 from components.schema import FIXED
 from components.tasks import load_task, options_type, task_kinds
-from components.tasks.base import Encoded, Example, Task, TaskOptions
+from components.tasks.base import Encoded, Example, Task, TaskOptions, bare
 from tests.contracts.tasks.conftest import MAX_LENGTH
 
-
-def unlabelled(task: Task, example: Example) -> Example:
-    """Return what a request holds: the columns that can be edited, and no label."""
-    edited = task.edited(example, "\x00")
-    return {name: example[name] for name in task.columns if edited[name] != example[name]}
+# Of the samples of every task, at least one is longer, and the other inputs leave room.
+SHORT = 5
 
 
 def test_there_is_a_task() -> None:
@@ -83,11 +80,17 @@ def test_samples_are_two_usable_examples_of_different_lengths(
 
 
 def test_encoding_gives_ids_of_the_vocabulary_and_a_target_each(
-    tokenizer: Tokenizer, examples: list[Example], encoded: Encoded
+    task: Task, tokenizer: Tokenizer, examples: list[Example], encoded: Encoded
 ) -> None:
     assert encoded.targets is not None
-    assert len(encoded.targets) == len(encoded.input_ids) == len(examples)
-    assert np.issubdtype(encoded.targets.dtype, np.integer)
+    assert len(encoded.targets) == len(encoded.input_ids) == len(encoded.owners)
+    assert sorted(set(encoded.owners)) == list(range(len(examples)))
+    assert encoded.owners == sorted(encoded.owners)
+    assert len({target.dtype for target in encoded.targets}) == 1
+    if task.loss == "each_token":
+        assert [len(t) for t in encoded.targets] == [len(row) for row in encoded.input_ids]
+    else:
+        assert len({target.shape for target in encoded.targets}) == 1
     assert all(0 <= i < tokenizer.get_vocab_size() for row in encoded.input_ids for i in row)
     assert encoded.truncated == [0] * len(examples)
 
@@ -97,7 +100,8 @@ def test_encoding_does_not_depend_on_company(
 ) -> None:
     for index, example in enumerate(examples):
         alone = task.encode(tokenizer, [example], MAX_LENGTH)
-        assert alone.input_ids == [encoded.input_ids[index]]
+        rows = zip(encoded.input_ids, encoded.owners, strict=True)
+        assert alone.input_ids == [row for row, owner in rows if owner == index]
 
 
 def test_encoding_undoes_settings_of_the_tokenizer(
@@ -108,21 +112,29 @@ def test_encoding_undoes_settings_of_the_tokenizer(
     assert task.encode(tokenizer, examples, MAX_LENGTH).input_ids == encoded.input_ids
 
 
-def test_cut_tokens_are_counted(
+def test_tokens_that_do_not_fit_are_counted_or_read_in_a_further_row(
     task: Task, tokenizer: Tokenizer, examples: list[Example], encoded: Encoded
 ) -> None:
-    cut = task.encode(tokenizer, examples, 5)
-    for short, whole, missing in zip(cut.input_ids, encoded.input_ids, cut.truncated, strict=True):
-        assert len(short) == 5
-        assert missing == len(whole) - len(short)
+    cut = task.encode(tokenizer, examples, SHORT)
+    assert all(len(row) <= SHORT for row in cut.input_ids)
+    for index in range(len(examples)):
+        rows = [r for r, owner in zip(cut.input_ids, cut.owners, strict=True) if owner == index]
+        (whole,) = (
+            r for r, owner in zip(encoded.input_ids, encoded.owners, strict=True) if owner == index
+        )
+        if len(rows) == 1:
+            assert cut.truncated[index] == len(whole) - len(rows[0])
+        else:
+            assert cut.truncated[index] == 0
+            assert set(whole) == {token for row in rows for token in row}
 
 
 def test_requests_without_labels_have_no_targets(
     task: Task, tokenizer: Tokenizer, examples: list[Example], encoded: Encoded
 ) -> None:
-    bare = task.encode(tokenizer, [unlabelled(task, e) for e in examples], MAX_LENGTH)
-    assert bare.targets is None
-    assert bare.input_ids == encoded.input_ids
+    asked = task.encode(tokenizer, [bare(task, e) for e in examples], MAX_LENGTH)
+    assert asked.targets is None
+    assert asked.input_ids == encoded.input_ids
 
 
 def test_nothing_is_encoded_to_nothing(task: Task, tokenizer: Tokenizer) -> None:
@@ -149,7 +161,7 @@ def test_collating_pads_on_the_right_and_masks_what_it_padded(
 
 
 def label_columns(task: Task, example: Example) -> list[str]:
-    return [name for name in task.columns if name not in unlabelled(task, example)]
+    return [name for name in task.columns if name not in task.inputs]
 
 
 def test_unknown_label_is_rejected(task: Task, examples: list[Example]) -> None:

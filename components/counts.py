@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from components.tasks.base import Array
-from components.tasks.classification import f1_per_label
+Array = npt.NDArray[Any]
 
 
 def confusion_matrix(gold: Array, answer: Array, labels: int) -> Array:
@@ -26,20 +26,39 @@ def confusion_matrix(gold: Array, answer: Array, labels: int) -> Array:
     return counts.reshape(labels, labels)
 
 
+def f1_per_label(gold: Array, answer: Array, labels: int) -> Array:
+    """Return (labels,) F1 = 2 TP / (2 TP + FP + FN), NaN for labels never true or answered."""
+    hit = np.bincount(gold[gold == answer], minlength=labels)
+    total = np.bincount(gold, minlength=labels) + np.bincount(answer, minlength=labels)
+    return np.where(total == 0, np.nan, 2 * hit / np.maximum(total, 1))
+
+
 def label_table(names: Sequence[str], gold: Array, answer: Array) -> list[dict[str, Any]]:
     """Return precision, recall, F1 and the number of true rows of each label.
 
     A score whose denominator is 0 (never answered, never true) is None: it is not known.
     """
     matrix = confusion_matrix(gold, answer, len(names))
-    hits, answered, true = matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)
-    f1 = f1_per_label(gold, answer, len(names))
+    return counted_table(names, matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1))
+
+
+def counted_table(
+    names: Sequence[str], hits: Array, answered: Array, true: Array
+) -> list[dict[str, Any]]:
+    """Return precision, recall, F1 and the number of true ones of each label, from counts.
+
+    Args:
+        names: the labels.
+        hits: (labels,) how often it was answered where it is true.
+        answered: (labels,) how often it was answered.
+        true: (labels,) how often it is true.
+    """
     return [
         {
             "label": name,
             "precision": _share(hits[index], answered[index]),
             "recall": _share(hits[index], true[index]),
-            "f1": None if np.isnan(f1[index]) else float(f1[index]),
+            "f1": _share(2 * hits[index], answered[index] + true[index]),
             "rows": int(true[index]),
         }
         for index, name in enumerate(names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.evaluation.labels import confusion_matrix, label_table
+from components.counts import confusion_matrix, label_table
 
 GOLD = np.array([0, 0, 0, 1, 1, 2])
 ANSWER = np.array([0, 0, 1, 1, 1, 0])
