@@ -19,6 +19,9 @@ class TrainingParams(Section):
     """Passes over the training rows, at most."""
     batch_size: Positive
     """Examples per optimizer step, whatever the accumulation."""
+    batch_tokens: Annotated[int, Field(ge=16)] | None
+    """Tokens per optimizer step, padding included, in place of batch_size: of short texts a step
+    then takes more, which a GPU that waits for work is glad of; null: batch_size counts."""
     accumulation: Positive
     """Micro-batches that a step is computed in, to save memory; must divide batch_size."""
     learning_rate: Annotated[float, Field(gt=0, lt=1)]

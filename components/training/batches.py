@@ -36,6 +36,39 @@ def length_batches(
     return [batches[index] for index in generator.permutation(count)]
 
 
+def token_batches(
+    lengths: npt.NDArray[np.int64], tokens: int, generator: np.random.Generator
+) -> list[Rows]:
+    """Draw one epoch: every row once, batches of neighbours by length that fit a budget of tokens.
+
+    Rows of one length are shuffled among themselves. Of the batches, as many for every draw, the
+    one that may be short holds the shortest rows.
+
+    Args:
+        lengths: (rows,) tokens of each row.
+        tokens: of a batch at most, each row counted as long as the longest; a row that is longer
+            is a batch of its own.
+        generator: draws the order.
+
+    Returns:
+        Arrays of row numbers; within each, shorter rows come first.
+    """
+    shuffled = generator.permutation(len(lengths))
+    by_length = shuffled[np.argsort(lengths[shuffled], kind="stable")]
+    batches = np.split(by_length, token_bounds(lengths, tokens)[1:-1])
+    return [batches[index] for index in generator.permutation(len(batches))]
+
+
+def token_bounds(lengths: npt.NDArray[np.int64], tokens: int) -> list[int]:
+    """Return where the batches begin and end among the rows by length, 0 and all rows included."""
+    rising = np.sort(lengths)
+    bounds = [len(rising)]
+    while bounds[0]:
+        count = max(1, tokens // int(rising[bounds[0] - 1]))
+        bounds.insert(0, max(0, bounds[0] - count))
+    return bounds
+
+
 def sorted_batches(lengths: npt.NDArray[np.int64], batch_size: int) -> list[Rows]:
     """Cut all rows, shortest first, into batches: for scoring, where the order is free."""
     by_length = np.argsort(lengths, kind="stable")

@@ -47,7 +47,7 @@ def contrast(run: Run, seed: int, asked: Asked, tell: Callable[[str], None]) -> 
         tell: told what the phase came to.
 
     Raises:
-        ParamsError: the task has no one label per row, or the encoder is sharded.
+        ParamsError: the task has no one label per row.
         DivergenceError: the loss is not finite.
         CapacityError: a batch does not fit into memory.
         Interrupted: the process was asked to end.
@@ -71,7 +71,7 @@ def contrast(run: Run, seed: int, asked: Asked, tell: Callable[[str], None]) -> 
             )
         set_rate(optimizer, params, number, len(batches))
         losses.append(persist(lambda rows=rows: _backward(run, rows), _give_up))  # type: ignore[misc]
-        update(run.accelerator, run.plain, optimizer, params.max_grad_norm)
+        update(run.plain, optimizer, params.max_grad_norm)
     told = _means(losses, len(drawn[0]))
     tell(f"contrastive phase: loss {told[0]:.3f} in its first epoch, {told[-1]:.3f} in its last")
 
@@ -162,12 +162,6 @@ def _check(run: Run) -> None:
             "training.contrastive_epochs: must be 0 for a task whose rows have not one label each "
             f"of at least {LEAST_LABELS}, found {run.params.contrastive_epochs}",
             "set training.contrastive_epochs to 0",
-        )
-    if str(run.accelerator.distributed_type).endswith("FSDP"):
-        raise ParamsError(
-            "training.contrastive_epochs: must be 0 where FSDP shards the encoder, found "
-            f"{run.params.contrastive_epochs}",
-            "set training.contrastive_epochs to 0, or train without FSDP",
         )
 
 

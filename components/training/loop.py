@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from components.seeding import generator
-from components.training.batches import Rows, length_batches
+from components.training.batches import Rows
 from components.training.contrastive import contrast
 from components.training.interrupt import Asked
 from components.training.memory import Memory, persist
@@ -16,7 +16,7 @@ from components.training.meter import Done, Meter
 from components.training.optimizer import set_rate
 from components.training.parallel import part_ways, redo_alone
 from components.training.parts import Draws, Moments, Place, Weights
-from components.training.run import Run, steps_of
+from components.training.run import Run, epoch_batches, steps_of
 from components.training.saver import Saver
 from components.training.scoring import BATCH_SIZE, score
 from components.training.state import Part, State
@@ -75,7 +75,7 @@ class Loop:
     def __post_init__(self) -> None:
         run, params = self.run, self.run.params
         device = run.accelerator.device
-        steps = steps_of(params, len(run.train.lengths))
+        steps = steps_of(params, run.train.lengths)
         self.best, self.meter = Best(params.patience), Meter(self.watch, steps)
         self.draws = Draws(device)
         self.parts = {
@@ -124,7 +124,7 @@ class Loop:
         """Take the steps of the running epoch that are left."""
         place = self.place
         draw = generator(self.seed, "batches", place.epoch)
-        batches = length_batches(self.run.train.lengths, self.run.params.batch_size, draw)
+        batches = epoch_batches(self.run.params, self.run.train.lengths, draw)
         if place.step == 0:
             self.meter.begin(place.epoch)
         for batch in batches[place.step :]:

@@ -79,6 +79,11 @@ class Memory:
     shrink: int = 1
 
     @property
+    def most(self) -> int:
+        """Examples of a step at most; with a budget of tokens, a bound of them."""
+        return self.params.batch_tokens or self.params.batch_size
+
+    @property
     def accumulation(self) -> int:
         """Micro-batches that a step is computed in."""
         return self.params.accumulation * self.parts
@@ -89,17 +94,18 @@ class Memory:
         Raises:
             CapacityError: it is a single example already.
         """
-        if self.accumulation >= self.params.batch_size:
+        if self.accumulation >= self.most:
             raise CapacityError(
                 f"training: step {number} must fit into memory, ran out of it with micro-batches "
                 f"of 1 example: {reason}",
                 CURE,
             )
         self.parts *= 2
-        rows = -(-self.params.batch_size // self.accumulation)
+        size = -(-self.most // self.accumulation)
+        what = f"{size} tokens" if self.params.batch_tokens else f"{size}"
         self.tell(
             f"step {number} ran out of memory; it is done again, and all that follow it, in "
-            f"micro-batches of {rows}, accumulation {self.accumulation}"
+            f"micro-batches of {what}, accumulation {self.accumulation}"
         )
 
     def halve_scoring(self, rows: int, reason: str) -> None:

@@ -10,7 +10,6 @@ from components.training.schedule import rate_share
 
 if TYPE_CHECKING:
     import torch
-    from accelerate import Accelerator
 
 # What torch's own clipping adds to the norm.
 TINY: Final = 1e-6
@@ -53,28 +52,21 @@ def set_rate(
 
 
 def update(
-    accelerator: Accelerator,
-    model: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    max_norm: float,
+    model: torch.nn.Module, optimizer: torch.optim.Optimizer, max_norm: float
 ) -> torch.Tensor:
     """Take one step with gradients clipped to a global norm, and drop the gradients.
 
     Fused AdamW divides the gradients by a scale as it reads them, so that clipping needs no pass
-    of its own over them. Sharded gradients are clipped by accelerate, which knows the shards.
+    of its own over them.
 
     Returns:
         The norm before clipping; not finite when a gradient is not, and then weights are not.
     """
     from torch.nn.utils import get_total_norm
 
-    if str(accelerator.distributed_type).endswith("FSDP"):
-        norm: torch.Tensor = accelerator.clip_grad_norm_(model.parameters(), max_norm)
-        optimizer.step()
-    else:
-        norm = get_total_norm([w.grad for w in model.parameters() if w.grad is not None])
-        inner: Any = getattr(optimizer, "optimizer", optimizer)
-        inner.grad_scale = ((norm + TINY) / max_norm).clamp(min=1.0)
-        optimizer.step()
+    norm: torch.Tensor = get_total_norm([w.grad for w in model.parameters() if w.grad is not None])
+    inner: Any = getattr(optimizer, "optimizer", optimizer)
+    inner.grad_scale = ((norm + TINY) / max_norm).clamp(min=1.0)
+    optimizer.step()
     optimizer.zero_grad()
     return norm

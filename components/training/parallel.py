@@ -2,9 +2,9 @@
 
 `accelerate launch -m flows train` over several processes, on one machine or several, takes the same
 steps as one process: each computes its share of every batch, gradients are summed, and all take the
-same update. What is supported: DistributedDataParallel, on CPUs (gloo) and GPUs (NCCL), and FSDP as
-accelerate's own configuration (`accelerate config`) sets it up, for encoders that one device does
-not hold. Every process scores the whole validation split, so that all decide alike.
+same update. What is supported is DistributedDataParallel, on CPUs (gloo) and GPUs (NCCL). An
+encoder that is sharded over the devices is refused: its checkpoints would have to be. Every process
+scores the whole validation split, so that all decide alike.
 
 Equal to one process within rounding when there is no dropout; with dropout each process draws its
 own masks, which are as good but not the same.
@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from components.errors import CapacityError
+from components.errors import CapacityError, ParamsError
 from components.training.batches import Rows
+
+# Of accelerate's kinds those in which each process has the whole model.
+WHOLE: Final = ("NO", "MULTI_CPU", "MULTI_GPU")
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +30,22 @@ if TYPE_CHECKING:
 def first_process() -> bool:
     """Tell whether this process is the one that writes; true when there is only one."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def refuse_shards(accelerator: Accelerator) -> None:
+    """Refuse an encoder that accelerate's configuration would shard over the devices.
+
+    Raises:
+        ParamsError: it would.
+    """
+    kind = str(accelerator.distributed_type).rpartition(".")[2]
+    if kind not in WHOLE:
+        raise ParamsError(
+            f"training: accelerate is configured for {kind}, which keeps no whole model in any "
+            "process to save and to resume",
+            "configure it for data parallelism; where memory is short, raise training.accumulation "
+            "or set training.gradient_checkpointing or training.adapter",
+        )
 
 
 def share(batch: Rows, index: int, processes: int) -> Rows:

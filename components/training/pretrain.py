@@ -114,7 +114,7 @@ def _train(
         random = generator(seed, "mask", place.epoch, place.step)
         loss, hidden = guesser.loss([texts[row] for row in rows.tolist()], random)
         accelerator.backward(loss / hidden)
-        norm = update(accelerator, model, optimizer, params.max_grad_norm)
+        norm = update(model, optimizer, params.max_grad_norm)
         return Done(loss.detach(), norm, hidden, len(rows), int(lengths[rows].sum()))
 
     saver.resume(place, parts)

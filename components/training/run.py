@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from components.errors import DataError
 from components.params import TrainingParams
 from components.tasks.base import IGNORED, Task
@@ -14,7 +17,13 @@ from components.training.adalora import Ranks
 from components.training.adapters import adapt
 from components.training.adversarial import Adversary
 from components.training.averaging import Average
-from components.training.batches import Rows, micro_batches
+from components.training.batches import (
+    Rows,
+    length_batches,
+    micro_batches,
+    token_batches,
+    token_bounds,
+)
 from components.training.distil import SoftTargets, open_soft
 from components.training.feed import Feed
 from components.training.freezing import freeze
@@ -23,7 +32,14 @@ from components.training.loss import summed_loss
 from components.training.meter import Done
 from components.training.model import COMPILED_MULTIPLE, compiles, load_model, shape
 from components.training.optimizer import adamw, update
-from components.training.parallel import keep_buffers, part_ways, share, synchronised, total
+from components.training.parallel import (
+    keep_buffers,
+    part_ways,
+    refuse_shards,
+    share,
+    synchronised,
+    total,
+)
 from components.training.weighting import class_weights
 
 if TYPE_CHECKING:
@@ -57,7 +73,7 @@ class Run:
         """Take one optimizer step, its gradients computed in so many micro-batches."""
         loss = self.backward(batch, accumulation)
         self.ranks.before_update()
-        norm = update(self.accelerator, self.model, self.optimizer, self.params.max_grad_norm)
+        norm = update(self.model, self.optimizer, self.params.max_grad_norm)
         self.ranks.after_update()
         self.average.update()
         tokens = int(self.train.lengths[batch].sum())
@@ -101,9 +117,20 @@ class Run:
         return any(int(state["step"]) != number for state in self.optimizer.state.values())
 
 
-def steps_of(params: TrainingParams, rows: int) -> int:
-    """Return the optimizer steps of all epochs."""
-    return params.epochs * -(-rows // params.batch_size)
+def steps_of(params: TrainingParams, lengths: npt.NDArray[np.int64]) -> int:
+    """Return the optimizer steps of all epochs, over rows of (rows,) so many tokens."""
+    if params.batch_tokens:
+        return params.epochs * (len(token_bounds(lengths, params.batch_tokens)) - 1)
+    return params.epochs * -(-len(lengths) // params.batch_size)
+
+
+def epoch_batches(
+    params: TrainingParams, lengths: npt.NDArray[np.int64], generator: np.random.Generator
+) -> list[Rows]:
+    """Draw one epoch's batches, by rows or by tokens."""
+    if params.batch_tokens:
+        return token_batches(lengths, params.batch_tokens, generator)
+    return length_batches(lengths, params.batch_size, generator)
 
 
 def start(
@@ -114,7 +141,9 @@ def start(
     Raises:
         DataError: the tokens are absent or broken, or a split has no row or no label.
         EncoderError: the encoder cannot be read.
+        ParamsError: it would be sharded over several devices.
     """
+    refuse_shards(accelerator)
     card = read_token_card(tokens)
     multiple = COMPILED_MULTIPLE if compiles(params, accelerator.device) else 1
     feeds = [
@@ -130,7 +159,7 @@ def start(
                 "look at how the task encodes its targets",
             )
     model = load_model(task, encoder, params.dropout)
-    adapt(model, params, steps_of(params, len(feeds[0].lengths)), card["max_length"])
+    adapt(model, params, steps_of(params, feeds[0].lengths), card["max_length"])
     freeze(model, params.frozen_layers, params.frozen_embeddings)
     model = lean(model, feeds[0])
     shape(model, params, accelerator.device)

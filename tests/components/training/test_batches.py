@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.training.batches import length_batches, micro_batches, sorted_batches
+from components.training.batches import (
+    length_batches,
+    micro_batches,
+    sorted_batches,
+    token_batches,
+    token_bounds,
+)
 
 LENGTHS = np.random.default_rng(0).lognormal(2.7, 0.5, 1003).astype(np.int64) + 2
 
@@ -64,3 +70,33 @@ def test_few_rows_make_no_empty_batch(rows: int) -> None:
 def test_micro_batches_are_never_empty() -> None:
     assert [len(part) for part in micro_batches(np.arange(10), 4)] == [3, 3, 2, 2]
     assert [len(part) for part in micro_batches(np.arange(2), 4)] == [1, 1]
+
+
+@pytest.mark.parametrize("tokens", [64, 512, 4096])
+def test_batches_by_tokens_keep_to_the_budget_and_hold_every_row_once(tokens: int) -> None:
+    batches = token_batches(LENGTHS, tokens, np.random.default_rng(0))
+    assert sorted(np.concatenate(batches)) == list(range(len(LENGTHS)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * int(LENGTHS[batch].max()) <= tokens
+    assert len(batches) == len(token_bounds(LENGTHS, tokens)) - 1
+    assert padding_share(LENGTHS, batches) < 0.1
+
+
+def test_batches_by_tokens_are_full_but_for_the_one_of_the_shortest_rows() -> None:
+    batches = token_batches(LENGTHS, 512, np.random.default_rng(0))
+    last = max(batches, key=lambda batch: -int(LENGTHS[batch].max()))
+    for batch in batches:
+        if batch is not last:
+            assert (len(batch) + 1) * int(LENGTHS[batch].max()) > 512
+
+
+def test_number_of_batches_by_tokens_does_not_depend_on_the_draw() -> None:
+    drawn = [token_batches(LENGTHS, 512, np.random.default_rng(seed)) for seed in range(4)]
+    assert len({len(batches) for batches in drawn}) == 1
+    assert {tuple(sorted(b)) for b in drawn[0]} != {tuple(sorted(b)) for b in drawn[1]}
+
+
+def test_a_row_longer_than_the_budget_is_a_batch_of_its_own() -> None:
+    lengths = np.array([100, 3, 3, 4], dtype=np.int64)
+    batches = token_batches(lengths, 16, np.random.default_rng(0))
+    assert [0] in [batch.tolist() for batch in batches]

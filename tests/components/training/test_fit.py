@@ -14,6 +14,7 @@ from components.params import TrainingParams
 from components.tasks.base import Task
 from components.tokens import open_split
 from components.training import Epoch, Fitted, Step, Watch, fit, loop
+from components.training.batches import token_bounds
 
 Section = Callable[..., TrainingParams]
 
@@ -47,6 +48,17 @@ def test_same_seed_gives_the_same_weights_bit_for_bit(
     torch.rand(3)
     assert digest(fit(task, section(), tiny_encoder, tokens, 7)) == digest(first)
     assert digest(fit(task, section(), tiny_encoder, tokens, 8)) != digest(first)
+
+
+def test_steps_may_have_a_budget_of_tokens_in_place_of_rows(
+    task: Task, section: Section, tiny_encoder: Path, tokens: Path
+) -> None:
+    steps: list[Step] = []
+    params = section(batch_tokens=48, epochs=2, patience=2)
+    fitted = fit(task, params, tiny_encoder, tokens, 7, Watch(steps.append))
+    lengths = open_split(tokens, "train").lengths
+    assert steps[-1].number == steps[-1].steps == 2 * (len(token_bounds(lengths, 48)) - 1)
+    assert fitted.examples_per_second > 0
 
 
 def test_training_leaves_torch_as_it_was(

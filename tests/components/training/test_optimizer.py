@@ -38,7 +38,7 @@ def test_update_equals_clipping_and_then_stepping(
         batch = 3.0 * torch.randn(4, 5, generator=torch.Generator().manual_seed(step))
         for model in (ours, theirs):
             model(batch).square().sum().backward()
-        norm = update(accelerator, ours, own, max_norm)
+        norm = update(ours, own, max_norm)
         expected = torch.nn.utils.clip_grad_norm_(theirs.parameters(), max_norm)
         other.step()
         other.zero_grad()
@@ -52,4 +52,4 @@ def test_norm_that_is_not_finite_is_told(section: Section, accelerator: Accelera
     model = network()
     optimizer = accelerator.prepare(adamw(model, section()))
     model(torch.full((1, 5), float("nan"))).sum().backward()
-    assert not update(accelerator, model, optimizer, 1.0).isfinite()
+    assert not update(model, optimizer, 1.0).isfinite()

@@ -14,13 +14,28 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from components.errors import CapacityError
+from components.errors import CapacityError, ParamsError
 from components.files import read_json
 from components.params import TrainingParams
-from components.training.parallel import first_process, redo_alone, share
+from components.training.parallel import first_process, redo_alone, refuse_shards, share
 
 Section = Callable[..., TrainingParams]
 WORKER = Path(__file__).with_name("worker.py")
+
+
+class Configured:
+    """What accelerate says of itself."""
+
+    def __init__(self, kind: str) -> None:
+        self.distributed_type = f"DistributedType.{kind}"
+
+
+@pytest.mark.parametrize("kind", ["FSDP", "DEEPSPEED", "MEGATRON_LM"])
+def test_an_encoder_that_no_process_holds_whole_is_refused(kind: str) -> None:
+    with pytest.raises(ParamsError, match=f"configured for {kind}, which keeps no whole model"):
+        refuse_shards(Configured(kind))  # type: ignore[arg-type]
+    for whole in ("NO", "MULTI_CPU", "MULTI_GPU"):
+        refuse_shards(Configured(whole))  # type: ignore[arg-type]
 
 
 def free_port() -> int:
