@@ -80,12 +80,13 @@ def learning_curve(
             board.overall("trainings", number, len(plan))
             found.append(each.point(part))
     points = [point for point, _ in found]
-    gold, _ = kind.from_tokens(list(open_split(tokens, "validation").targets), [])
+    targets = list(open_split(tokens, "validation").targets)
+    gold, _ = kind.from_tokens(targets, [])
     groups = group_numbers([str(row[GROUP]) for row in iter_examples(examples, "validation")])
     foresight = foresee(
         learning_curve,
         points,
-        [kind.tallies(gold, list(logits)) for _, logits in found],
+        [kind.tallies(*kind.from_tokens(targets, list(logits))) for _, logits in found],
         kind.score,
         groups,
         generator(project.seed, "curve", "chance"),

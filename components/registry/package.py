@@ -57,7 +57,7 @@ def write_model(
             artifacts={BUNDLE: str(named)},
             code_paths=[str(code)],
             pip_requirements=requirements(),
-            signature=signature(task.inputs, answers[0].value),
+            signature=signature(task.inputs, fullest([answer.value for answer in answers])),
             input_example=_shown(task, examples),
             metadata=dict(metadata),
         )
@@ -79,6 +79,17 @@ def signature(inputs: Sequence[str], answer: Mapping[str, Any]) -> Any:  # noqa:
         inputs=Schema([ColSpec(DataType.string, name) for name in names]),
         outputs=Schema([ColSpec(_kind(value), name) for name, value in answer.items()]),
     )
+
+
+def fullest(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return of each key the first value that is neither null nor empty, the first where all are.
+
+    One answer may lack what others have, and would leave the type of that open.
+    """
+    return {
+        key: next((a[key] for a in answers if a[key] not in (None, [], {})), value)
+        for key, value in answers[0].items()
+    }
 
 
 def _kind(value: object) -> Any:  # noqa: ANN401 - MLflow has no stubs

@@ -101,6 +101,9 @@ def text_key(task: Task, row: Example) -> str:
 
 
 def _answer(task: Task, row: Example) -> tuple[object, ...]:
+    """Return what a row says beside its inputs; one answer may be written in several ways."""
+    if task.loss == "many_labels":
+        return (task.truth(row),)
     return tuple(row[name] for name in task.columns if name not in task.inputs)
 
 

@@ -24,6 +24,7 @@ TOTALS: Final = "totals"
 LABEL: Final = "label"
 TEXT_KEY: Final = "normalised_text"
 CHARACTERS: Final = "characters"
+FOREIGN: Final = "labels_not_of_the_task"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def frames(task: Task, columns: Sequence[str], sifted: Sifted) -> dict[str, pd.D
     if all(name in rows for name in task.columns):
         rows[TEXT_KEY] = [text_key(task, row) for row in accepted]
         rows[CHARACTERS] = [len(task.content(row).strip()) for row in accepted]
+        rows[FOREIGN] = [len(set(task.tags(row)) - set(task.labels)) for row in accepted]
     return {ROWS: rows, LABELS: _label_frame(task, sifted), TOTALS: _total_frame(task, sifted)}
 
 
@@ -160,11 +162,13 @@ def _row_rules(task: Task, params: ValidationParams) -> list[Rule]:
             {"column": SPLIT, "value_set": list(SPLITS)},
         ),
     ]
-    if LABEL in task.columns:
+    if LABEL in task.columns and task.labels:
+        # A cell is a label where each row has one that is written as it is answered.
+        plain = task.loss == "one_label"
         options = {"column": LABEL, "value_set": list(task.labels)}
-        found.append(
-            Rule("labels are those of the task", ROWS, "ExpectColumnValuesToBeInSet", options)
-        )
+        counted = {"column": FOREIGN, "value_set": [0]}
+        name, kind = "labels are those of the task", "ExpectColumnValuesToBeInSet"
+        found.append(Rule(name, ROWS, kind, options if plain else counted))
     return found
 
 
