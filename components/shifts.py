@@ -31,9 +31,11 @@ class Shift:
 
     Attributes:
         pieces: the tokens of the text before.
+        after: the text after.
     """
 
     def __init__(self, before: str, after: str) -> None:
+        self.after = after
         old, new = (list(TOKEN.finditer(text)) for text in (before, after))
         partner = _partners([m[0].casefold() for m in old], [m[0].casefold() for m in new])
         self.pieces = [
@@ -61,7 +63,11 @@ class Shift:
         """Return what is left of a span; None when nothing is."""
         if found := self.exact(span):
             return found
-        kept = [piece.other for piece in self._within(span) if piece.other]
+        kept = [
+            piece.other
+            for piece in self._within(span)
+            if piece.other and not self.after[slice(*piece.other)].isspace()
+        ]
         if not kept:
             return None
         return Span(min(a for a, _ in kept), max(b for _, b in kept), span.label)
