@@ -93,6 +93,7 @@ def _tree(name: str, file: Path, epochs: int, place: Path) -> dict[str, Any]:
         "source": file.name,
         "validation_source": None,
         "test_source": None,
+        "scheme": None,
         "columns": given.get("columns", tree["ingestion"]["columns"]),
         "splits": {"validation": VALIDATION, "test": 0.01},
     }

@@ -86,6 +86,7 @@ def load_data(source: Path | None, place: Path, batch_size: int, compiled: str) 
             "folder": str(file.parent),
             "source": file.name,
             "test_source": None,
+            "scheme": None,
             "splits": {"validation": 0.15, "test": 0.01},
         }
         tree["validation"]["min_rows_per_label"] = {"train": 1, "validation": 0, "test": 0}

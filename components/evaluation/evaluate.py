@@ -117,6 +117,7 @@ def _quality(
         "calibration": calibration(score, right, params.calibration_bins),
         "labels": task.table(rows, answers.predictions),
         "confusion": task.confusion(rows, answers.predictions, task.labels),
+        "mistakes": dict(task.mistakes(rows, answers.predictions)),
         "slices": slice_scores(task, slices, rows, answers.logits, params.min_slice_rows),
     }
 

@@ -189,6 +189,7 @@ def _measure(
             **{n: figures.confusion(labels, w) if w else None for n, w in both.items()},
         },
         "by_label": {n: figures.by_label(w) if w else None for n, w in both.items()},
+        "mistakes": {n: figures.mistakes(w) if w else None for n, w in both.items()},
         "latency": paired_latency(new.predictor, champion, unlabelled),
         "size_bytes": {
             n: figures.size(p.bundle) if p else None

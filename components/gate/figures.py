@@ -94,6 +94,11 @@ def by_label(who: Answers) -> list[dict[str, Any]]:
     return who.task.table(who.examples, who.predictions)
 
 
+def mistakes(who: Answers) -> dict[str, int]:
+    """Count the task's own kinds of mistakes by name."""
+    return dict(who.task.mistakes(who.examples, who.predictions))
+
+
 def union(candidate: Sequence[str], champion: Sequence[str]) -> list[str]:
     """Return the candidate's labels in their order, then those that only the champion has."""
     return [*candidate, *(label for label in champion if label not in set(candidate))]

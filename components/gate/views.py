@@ -27,6 +27,7 @@ EMPTY: Final[Mapping[str, Any]] = {
     "calibration": None,
     "confusion": None,
     "by_label": None,
+    "mistakes": None,
     "latency": None,
     "size_bytes": None,
     "difference": None,
@@ -62,6 +63,7 @@ def view(verdict: Mapping[str, Any]) -> dict[str, Any]:
         "edits": robustness(full["robustness"], rules),
         "confusion": confusion(full["confusion"]),
         "by_label": labels(full["by_label"]),
+        "mistakes": mistakes(full["mistakes"]),
         "reliability": reliability(full["calibration"]),
         "shifts": shifts(full["difference"]),
         "models": models(full),
@@ -169,6 +171,12 @@ def labels(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Return F1 of each label for both models; none where answers are no labels."""
     own = (found or {}).get("candidate") or []
     return charts.by_label(own, (found or {}).get("champion") or [])
+
+
+def mistakes(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return how often each model makes each kind of mistake that the task tells apart."""
+    own, their = ((found or {}).get(who) or {} for who in ("candidate", "champion"))
+    return [{"kind": kind, "own": own.get(kind), "their": their.get(kind)} for kind in own]
 
 
 def reliability(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:

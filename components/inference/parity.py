@@ -98,7 +98,8 @@ def labels(task: Task, logits: Sequence[Array]) -> list[str]:
 
 def largest(one: Sequence[Array], other: Sequence[Array]) -> float:
     """Return the largest difference of any logit."""
-    return max(float(np.abs(a - b).max()) for a, b in zip(one, other, strict=True))
+    # A text without words has no logits, when words are what is answered.
+    return max(float(np.abs(a - b).max(initial=0)) for a, b in zip(one, other, strict=True))
 
 
 def _alone(predictor: Predictor, examples: Sequence[Example]) -> tuple[list[Array], list[float]]:

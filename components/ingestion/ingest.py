@@ -93,7 +93,8 @@ def _examples(
     # A sample's name holds its size: left out, so that a larger sample keeps the ids it can keep.
     origin_name = name.partition("?")[0] if name.startswith(SAMPLE) else name
     seen: Counter[bytes] = Counter()
-    for row, record in enumerate(open_source(folder, name, list(dict.fromkeys(wanted))), 1):
+    records = open_source(folder, name, list(dict.fromkeys(wanted)), params.scheme)
+    for row, record in enumerate(records, 1):
         content = hashlib.sha256(sha256_json([origin_name, dict(record)]).encode())
         seen[content.digest()] += 1
         content.update(str(seen[content.digest()]).encode())

@@ -1,4 +1,4 @@
-"""In: a CSV, JSONL or Parquet file. Out: its records as text, one by one, or where the fault is.
+"""In: a CSV, JSONL, Parquet or CoNLL file. Out: its records as text, or where the fault is.
 
 No value is guessed: "NA", "007" and "nan" stay the text that they are.
 """
@@ -6,7 +6,7 @@ No value is guessed: "NA", "007" and "nan" stay the text that they are.
 from __future__ import annotations
 
 import csv
-import difflib
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,21 +16,39 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.errors import DataError
+from components.ingestion.conll import read_conll
+from components.ingestion.lines import read_lines, require_columns
+from components.spans import Scheme
 
 Record = Mapping[str, str | None]
 Reader = Callable[[Path, Sequence[str]], Iterator[Record]]
 
 BATCH_ROWS: Final = 8192
+CONLL: Final = (".conll", ".bio")
 
 
-def read_records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
+def read_records(
+    path: Path, columns: Sequence[str], scheme: Scheme | None = None
+) -> Iterator[Record]:
     """Stream the records of a file in file order, cut down to `columns`.
+
+    Args:
+        path: the file; with a scheme, it is read as CoNLL whatever its name.
+        columns: of the file.
+        scheme: of a CoNLL file's tags.
 
     Raises:
         DataError: the format is unknown, a column is absent, or the file is malformed; names file,
             line (or record) and column.
     """
     reader = READERS.get(path.suffix.lower())
+    if scheme is not None:
+        reader = functools.partial(read_conll, scheme=scheme)
+    if reader is None and path.suffix.lower() in CONLL:
+        raise DataError(
+            f"{path}: the scheme of its tags is not named",
+            "write iob1, iob2 or bioes as ingestion.scheme",
+        )
     if reader is None:
         known = ", ".join(READERS)
         raise DataError(
@@ -39,53 +57,6 @@ def read_records(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes)", "put the labelled rows into it")
     return reader(path, columns)
-
-
-def require_columns(where: str, columns: Sequence[str], found: Sequence[str]) -> None:
-    """Check that every column stands once in the header.
-
-    Raises:
-        DataError: names the absent columns, those that are there, and the likeliest one meant.
-    """
-    twice = sorted({name for name in found if found.count(name) > 1})
-    if twice:
-        places = ", ".join(f"{name!r} (columns {_positions(found, name)})" for name in twice)
-        raise DataError(f"{where}: stands twice in the header: {places}", "rename one of them")
-    for name in columns:
-        if name not in found:
-            close = difflib.get_close_matches(name, found, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            raise DataError(
-                f"{where}: column {name!r} is missing{hint}; found: {', '.join(found) or 'none'}",
-                "name the columns of the file in ingestion.columns",
-            )
-
-
-def _positions(found: Sequence[str], name: str) -> str:
-    return " and ".join(str(i) for i, other in enumerate(found, 1) if other == name)
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Decode line by line, so that a wrong byte is named with its place."""
-    offset = 0
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            try:
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"{path} is not UTF-8: byte 0x{raw[error.start]:02x} at line {number}, "
-                    f"column {error.start + 1} (byte {offset + error.start} of the file)",
-                    f"save it as UTF-8, such as by `iconv -f WINDOWS-1252 -t UTF-8 {path.name}`",
-                ) from error
-            if "\0" in text:
-                raise DataError(
-                    f"{path} holds a NUL byte at line {number}, column {text.index(chr(0)) + 1}: "
-                    "it is UTF-16 or no text file",
-                    f"save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8 {path.name}`",
-                )
-            offset += len(raw)
-            yield text
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> Iterator[Record]:
@@ -112,7 +83,7 @@ def _ragged(row: Sequence[str], header: Sequence[str]) -> str:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield each row that is not blank, with the line on which it begins."""
-    reader = csv.reader(_lines(path), strict=True)
+    reader = csv.reader(read_lines(path), strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -131,7 +102,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def read_jsonl(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     """Stream a file with one JSON object per line; numbers keep the spelling they have."""
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"

@@ -9,21 +9,31 @@ from typing import Final
 
 from components.errors import DataError
 from components.files import sha256_file
-from components.ingestion.readers import Record, read_records, require_columns
+from components.ingestion.lines import require_columns
+from components.ingestion.readers import Record, read_records
 from components.ingestion.tickets import COLUMNS, tickets
+from components.spans import Scheme
 
 SAMPLE: Final = "sample:"
 _TICKETS: Final = re.compile(r"sample:tickets\?rows=(?P<rows>[1-9]\d{0,8})&seed=(?P<seed>\d{1,18})")
 
 
-def open_source(folder: Path, name: str, columns: Sequence[str]) -> Iterator[Record]:
+def open_source(
+    folder: Path, name: str, columns: Sequence[str], scheme: Scheme | None = None
+) -> Iterator[Record]:
     """Stream the records of a file in `folder`, or of a made-up corpus.
+
+    Args:
+        folder: in which the file lies.
+        name: of the file, or of the corpus.
+        columns: of the records.
+        scheme: of the tags, where the file is a CoNLL file.
 
     Raises:
         DataError: the source is absent, empty, malformed, or lies outside the folder.
     """
     if not name.startswith(SAMPLE):
-        return read_records(locate(folder, name), columns)
+        return read_records(locate(folder, name), columns, scheme)
     match = _TICKETS.fullmatch(name)
     if match is None:
         raise DataError(

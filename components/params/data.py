@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -53,11 +53,14 @@ class IngestionParams(Section):
     folder: str
     """The folder that DVC watches for changes; files below are named relative to it."""
     source: str
-    """A CSV, JSONL or Parquet file in `folder`, or `sample:tickets?rows=N&seed=N`."""
+    """A CSV, JSONL, Parquet or CoNLL file in `folder`, or `sample:tickets?rows=N&seed=N`."""
     validation_source: str | None
     """File with the validation rows, when they are given; else null."""
     test_source: str | None
     """File with the test rows, when they are given; else null."""
+    scheme: Literal["iob1", "iob2", "bioes"] | None
+    """How tags are written, where the files are CoNLL files (a word and its tag per line), which
+    have the columns text, entities and document; null: they are not."""
     columns: ColumnsParams
     splits: SplitsParams
     licence: str

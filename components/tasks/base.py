@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 from tokenizers import Tokenizer
 
-Array = npt.NDArray[Any]
+from components.arrays import Array, collate, cut_tokens, pad, share, softmax
+
+__all__ = ["Array", "collate", "cut_tokens", "pad", "share", "softmax"]
+
 Example = Mapping[str, Any]
 
 # How targets are learned: the name of a function of components/training/loss.py.
@@ -49,6 +50,8 @@ class Encoded:
         owners: per row, the number of its example; rows of one example follow one another.
         places: per row, (tokens, 2) from where to where each token's answer counts in the text,
             -1 where it does not. None: the row is answered as a whole.
+        texts: per example, its text, where an answer quotes it; else None.
+        unaligned: labels that lie in the text, and do not end where its words end.
     """
 
     input_ids: list[list[int]]
@@ -56,6 +59,8 @@ class Encoded:
     truncated: list[int]
     owners: list[int]
     places: list[Array] | None = None
+    texts: list[str] | None = None
+    unaligned: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,10 @@ class Task(Protocol):
     @property
     def per_token(self) -> bool:
         """Whether the head answers each token, (batch, length, outputs), or (batch, outputs)."""
+
+    @property
+    def points(self) -> bool:
+        """Whether the label points into the text, so that an edit of the text moves it."""
 
     @property
     def loss(self) -> Loss:
@@ -174,6 +183,11 @@ class Task(Protocol):
         None where an example has not just one label.
         """
 
+    def mistakes(
+        self, examples: Sequence[Example], answers: Sequence[Prediction]
+    ) -> Mapping[str, int]:
+        """Count the task's own kinds of mistakes by name; none where it knows but one kind."""
+
     @property
     def tunes(self) -> bool:
         """Whether options are left that `tuned` sets."""
@@ -185,7 +199,11 @@ class Task(Protocol):
         """Return the text that augmentation may alter without touching the label."""
 
     def edited(self, example: Example, text: str) -> dict[str, Any]:
-        """Return the example with that text replaced and its label kept."""
+        """Return the example with that text replaced and its label kept.
+
+        Where the label points into the text, it moves with its words; an example whose label the
+        edit makes unsure is returned as it is.
+        """
 
     def content(self, example: Example) -> str:
         """Return all that a request says: two examples with the same are the same question."""
@@ -200,6 +218,7 @@ class Whole:
     inputs: tuple[str, ...] = ("text",)
     head = "AutoModelForSequenceClassification"
     per_token = False
+    points = False
     tunes = False
     options: TaskOptions
 
@@ -216,6 +235,12 @@ class Whole:
     def same(self, example: Example, edited: Example, answers: Sequence[Prediction]) -> bool:
         """Return whether two answers are the same."""
         return len({answer.label for answer in answers}) == 1
+
+    def mistakes(
+        self, examples: Sequence[Example], answers: Sequence[Prediction]
+    ) -> Mapping[str, int]:
+        """Return nothing: an answer is right or wrong."""
+        return {}
 
     def tuned(self, targets: Sequence[Array], rows: Sequence[Array]) -> TaskOptions:
         """Return the options as they are."""
@@ -255,41 +280,3 @@ def bare(task: Task, example: Example) -> dict[str, Any]:
 def said(task: Task, example: Example) -> str:
     """Return the content of an example that may lack some or all of it."""
     return task.content({name: example.get(name) or "" for name in task.inputs})
-
-
-def collate(input_ids: Sequence[Sequence[int]], pad_id: int, length: int) -> Mapping[str, Array]:
-    """Pad to (batch, length) and add the attention mask."""
-    return {
-        "input_ids": pad(input_ids, pad_id, length),
-        "attention_mask": pad([[1] * len(row) for row in input_ids], 0, length),
-    }
-
-
-def pad(rows: Iterable[Sequence[int]], value: int, length: int) -> Array:
-    """Pad rows on the right with `value`.
-
-    Returns:
-        (batch, length) int64.
-    """
-    rows = list(rows)
-    out = np.full((len(rows), length), value, dtype=np.int64)
-    for index, row in enumerate(rows):
-        out[index, : len(row)] = row
-    return out
-
-
-def cut_tokens(encoding: Any) -> int:  # noqa: ANN401 - tokenizers has no type stubs
-    """Count the tokens that did not fit, special tokens left out."""
-    return sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)
-
-
-def softmax(logits: Array) -> Array:
-    """Return probabilities along the last axis, in float64, without overflow."""
-    shifted: Array = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    out: Array = shifted / shifted.sum(axis=-1, keepdims=True)
-    return out
-
-
-def share(part: Array, whole: Array) -> Array:
-    """Return part / whole, (...), NaN where the whole is 0."""
-    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)

@@ -34,6 +34,7 @@ class Tally:
     longest: int = 0
     cut_rows: int = 0
     cut_tokens: int = 0
+    unaligned: int = 0
 
     def add(self, encoded: Encoded) -> None:
         """Count one batch."""
@@ -43,6 +44,7 @@ class Tally:
         self.longest = max(self.longest, *lengths)
         self.cut_rows += sum(1 for cut in encoded.truncated if cut)
         self.cut_tokens += sum(encoded.truncated)
+        self.unaligned += encoded.unaligned
 
 
 def tokenize(
@@ -66,7 +68,8 @@ def tokenize(
         out: appears when all is written.
 
     Returns:
-        The card: digests of data and files, rows and longest row per split, share of tokens cut.
+        The card: digests of data and files, rows and longest row per split, share of tokens cut,
+        and labels whose ends are no ends of words.
 
     Raises:
         DataError: a split is empty, unlabelled, or altered where it is held out, or too much of
@@ -156,5 +159,6 @@ def _figures(tallies: Mapping[Seen, Tally], specials: int) -> dict[str, Any]:
         "rows": {split: tally.rows for split, tally in tallies.items()},
         "longest": {split: tally.longest for split, tally in tallies.items()},
         "truncated_rows": {split: tally.cut_rows for split, tally in tallies.items()},
+        "unaligned_labels": {split: tally.unaligned for split, tally in tallies.items()},
         "truncated_share": cut / max(1, cut + kept),
     }

@@ -20,6 +20,7 @@ PRIORITY: Final[tuple[Split, ...]] = ("test", "validation", "train")
 REASONS: Final = (
     "missing_label",
     "unknown_label",
+    "misplaced_label",
     "empty_text",
     "control_characters",
     "too_short",

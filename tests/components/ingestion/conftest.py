@@ -27,6 +27,7 @@ def make_params(source: str, **changes: Any) -> IngestionParams:
         "source": source,
         "validation_source": None,
         "test_source": None,
+        "scheme": None,
         "columns": columns,
         "splits": SplitsParams(validation=0.2, test=0.2),
         "licence": "CC0-1.0",

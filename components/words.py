@@ -1,0 +1,193 @@
+"""In: a text, tokenized. Out: its words with their places, windows over it, and who owns a word.
+
+A word is one of the pre-tokenizer's; its places are characters of the text as it was given.
+"""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from components.arrays import Array
+from components.spans import Span
+
+
+class Word(NamedTuple):
+    """A word: its tokens, and its characters; ends are exclusive.
+
+    Attributes:
+        first: number of its first token, special tokens not counted.
+        last: number of the token after its last.
+        start: its first character.
+        end: the character after its last.
+    """
+
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+class Content(NamedTuple):
+    """A text's token ids, parted from the special ones around them.
+
+    Attributes:
+        before: special tokens at the start.
+        ids: those of the text.
+        after: special tokens at the end.
+        words: the text's words in their order.
+    """
+
+    before: list[int]
+    ids: list[int]
+    after: list[int]
+    words: list[Word]
+
+
+class Row(NamedTuple):
+    """What is read at once of a text.
+
+    Attributes:
+        ids: token ids with the special ones.
+        places: (tokens, 2) the characters of the word that is answered at a token, or -1.
+        words: (tokens,) the number of that word, or -1.
+    """
+
+    ids: list[int]
+    places: Array
+    words: Array
+
+
+def content_of(encoding: Any, text: str) -> Content:  # noqa: ANN401 - tokenizers has no type stubs
+    """Part a text's own tokens from the special ones, and find its words.
+
+    Args:
+        encoding: of `Tokenizer.encode`, neither cut nor padded.
+        text: that was encoded.
+    """
+    ids, own = encoding.ids, [at for at, s in enumerate(encoding.special_tokens_mask) if not s]
+    if not own:
+        # Nothing is left of the text; which special tokens stand before it no longer matters.
+        return Content(list(ids), [], [], [])
+    start, end = own[0], own[-1] + 1
+    words = _words(encoding.word_ids[start:end], encoding.offsets[start:end], text)
+    return Content(ids[:start], ids[start:end], ids[end:], _with_hidden(words, text))
+
+
+def _words(
+    numbers: Sequence[int | None], offsets: Sequence[tuple[int, int]], text: str
+) -> list[Word]:
+    found, at = [], 0
+    for number, group in itertools.groupby(numbers):
+        first, at = at, at + len(list(group))
+        # Some tokenizers count the space before a word as a part of it.
+        start = min(low for low, _ in offsets[first:at])
+        end = max(high for _, high in offsets[first:at])
+        start += len(text[start:end]) - len(text[start:end].lstrip())
+        end -= len(text[start:end]) - len(text[start:end].rstrip())
+        if number is not None and start < end:
+            found.append(Word(first, at, start, end))
+    return found
+
+
+def _with_hidden(words: list[Word], text: str) -> list[Word]:
+    """Let words reach over neighbours that are not seen: accents, joiners, marks of direction.
+
+    Tokenizers drop them, though whoever labels a word labels them with it. Between two words, the
+    first takes them.
+    """
+    found: list[Word] = []
+    for word, after in zip(words, [*(w.start for w in words[1:]), len(text)], strict=True):
+        start, end = word.start, word.end
+        least = found[-1].end if found else 0
+        while start > least and _hidden(text[start - 1]):
+            start -= 1
+        while end < after and _hidden(text[end]):
+            end += 1
+        found.append(word._replace(start=start, end=end))
+    return found
+
+
+def _hidden(letter: str) -> bool:
+    return unicodedata.category(letter) in {"Mn", "Me", "Mc", "Cf", "Cc"} and not letter.isspace()
+
+
+def rows_of(content: Content, max_length: int, overlap: int) -> list[Row]:
+    """Return the rows in which a text is read; each word is answered once, at its first token.
+
+    Args:
+        content: of the text.
+        max_length: tokens of a row, special ones included.
+        overlap: tokens that neighbouring rows share.
+    """
+    tokens, edge = len(content.ids), len(content.before)
+    reach = windows(tokens, max(1, max_length - edge - len(content.after)), overlap)
+    rows = []
+    for window in reach:
+        ids = [*content.before, *content.ids[slice(*window)], *content.after]
+        blank = np.full((len(ids), 3), -1, dtype=np.int64)
+        rows.append(Row(ids, blank[:, :2], blank[:, 2]))
+    for number, word in enumerate(content.words):
+        holder = owner(word, reach, tokens)
+        at = edge + word.first - reach[holder][0]
+        rows[holder].places[at] = word.start, word.end
+        rows[holder].words[at] = number
+    return rows
+
+
+def windows(tokens: int, room: int, overlap: int) -> list[tuple[int, int]]:
+    """Return from where to where windows reach that together hold all tokens; one if all fit.
+
+    Args:
+        tokens: of the text.
+        room: tokens that fit into a window.
+        overlap: tokens that neighbours share, at most all but one of a window's.
+    """
+    step = max(1, room - min(overlap, room - 1))
+    starts = range(0, max(1, tokens - room + step), step)
+    return [(start, min(tokens, start + room)) for start in starts]
+
+
+def owner(word: Word, found: Sequence[tuple[int, int]], tokens: int) -> int:
+    """Return the number of the window that answers a word: with most tokens on its poorer side.
+
+    Where the text itself ends nothing is missing. Of equals the first; the window has the word's
+    first token in any case.
+    """
+
+    def context(number: int) -> float:
+        start, end = found[number]
+        left = float("inf") if start == 0 else word.first - start
+        right = float("inf") if end == tokens else end - word.last
+        return min(left, right)
+
+    holding = [n for n, (start, end) in enumerate(found) if start <= word.first < end]
+    return max(holding, key=lambda number: (context(number), -number))
+
+
+def aligned(words: Sequence[Word], spans: Sequence[Span]) -> tuple[list[Span], int]:
+    """Return spans over words for spans over characters, each snapped outward to whole words.
+
+    A word that two spans share is the first one's.
+
+    Returns:
+        The spans over words, and how many of those given do not end where words end.
+    """
+    found: list[Span] = []
+    off = taken = 0
+    for span in spans:
+        held = [
+            number
+            for number, word in enumerate(words)
+            if number >= taken and word.start < span.end and span.start < word.end
+        ]
+        if held:
+            first, taken = held[0], held[-1] + 1
+            found.append(Span(first, taken, span.label))
+        if not held or (words[held[0]].start, words[held[-1]].end) != span[:2]:
+            off += 1
+    return found, off
