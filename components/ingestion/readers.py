@@ -1,4 +1,4 @@
-"""In: a CSV, JSONL or Parquet file. Out: its records as text, one by one, or where the fault is.
+"""In: a CSV, JSONL, Parquet or SQuAD file. Out: its records, one by one, or where the fault is.
 
 No value is guessed: "NA", "007" and "nan" stay the text that they are.
 """
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.errors import DataError
+from components.ingestion.squad import read_squad
 
 Record = Mapping[str, str | None]
 Reader = Callable[[Path, Sequence[str]], Iterator[Record]]
@@ -219,4 +220,5 @@ READERS: Final[Mapping[str, Reader]] = {
     ".csv": read_csv,
     ".jsonl": read_jsonl,
     ".parquet": read_parquet,
+    ".json": read_squad,
 }
