@@ -21,7 +21,7 @@ from components.inference.bundle import GRAPH, WEIGHTS
 from components.params import EvaluationParams
 from components.records import read_examples, split_path
 from components.schema import ID
-from components.tasks.base import Array, Example, Prediction, Task, metrics
+from components.tasks.base import Array, Example, Prediction, Task, metrics, predictions
 
 LABEL: Final = "label"
 SERVED: Final = "int8"
@@ -99,7 +99,7 @@ def _told(task: Task, row: Example) -> str:
 
 def _answer(predictor: Predictor, rows: Sequence[Example], batch_size: int) -> _Answers:
     logits = predictor.logits(rows, batch_size)
-    return _Answers(logits, predictor.bundle.task.decode(logits))
+    return _Answers(logits, predictions(predictor.bundle.task, rows, logits))
 
 
 def _quality(

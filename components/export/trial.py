@@ -16,7 +16,7 @@ from components.inference import Bundle, load_predictor, seal
 from components.inference.bundle import FORMAT, GRAPH, TOKENIZER, Artifact, Quantization
 from components.inference.parity import Answered, answer, compare
 from components.params import ExportParams
-from components.tasks.base import Array, Example, Task
+from components.tasks.base import Array, Example, Task, predictions
 
 BATCH: Final = 32
 MEGABYTE: Final = 1_000_000
@@ -134,4 +134,4 @@ def _reasons(
 
 
 def _right(task: Task, logits: Sequence[Array], examples: Sequence[Example]) -> int:
-    return int(task.right(examples, task.decode(logits)).sum())
+    return int(task.right(examples, predictions(task, examples, logits)).sum())

@@ -13,7 +13,7 @@ from components.inference.parity import Answered
 from components.inference.parity import answer as answer_thrice
 from components.inference.parity import compare as compare_artifacts
 from components.schema import GROUP
-from components.tasks.base import Array, Example, Prediction, Task, metrics
+from components.tasks.base import Array, Example, Prediction, Task, metrics, predictions
 
 LISTED: Final = 20
 
@@ -162,8 +162,8 @@ def _know(predictor: Predictor, examples: list[Example]) -> None:
 
 def _answers(predictor: Predictor, examples: list[Example], logits: list[Array]) -> Answers:
     task = predictor.bundle.task
-    predictions = task.decode(logits)
-    return Answers(predictor, examples, logits, predictions, task.right(examples, predictions))
+    found = predictions(task, examples, logits)
+    return Answers(predictor, examples, logits, found, task.right(examples, found))
 
 
 def _parity(

@@ -12,7 +12,7 @@ import numpy as np
 from components.errors import DataError
 from components.inference.predictor import Predictor
 from components.schema import ID
-from components.tasks.base import Array, Example, Prediction, Task
+from components.tasks.base import Array, Example, Prediction, Task, predictions
 
 LISTED: Final = 50
 WARM_UP: Final = 10
@@ -42,7 +42,8 @@ def answer(predictor: Predictor, examples: Sequence[Example], batch_size: int) -
     alone, milliseconds = _alone(predictor, examples)
     padded = predictor.logits(examples, batch_size, STRETCH)
     task = predictor.bundle.task
-    rows = zip(*(labels(task, logits) for logits in (together, alone, padded)), strict=True)
+    each = (together, alone, padded)
+    rows = zip(*(labels(task, examples, logits) for logits in each), strict=True)
     dependent = [index for index, row in enumerate(rows) if len(set(row)) > 1]
     return Answered(together, dependent, milliseconds)
 
@@ -71,8 +72,8 @@ def compare(
     """
     if not examples:
         raise DataError("there are no examples to compare answers on", "give the split some rows")
-    expected = task.decode(torch)
-    found = {name: task.decode(answered.logits) for name, answered in artifacts.items()}
+    expected = predictions(task, examples, torch)
+    found = {name: predictions(task, examples, a.logits) for name, a in artifacts.items()}
     kinds = {name: _kinds(task, expected, given, examples) for name, given in found.items()}
     return {
         "rows": len(examples),
@@ -91,9 +92,9 @@ def compare(
     }
 
 
-def labels(task: Task, logits: Sequence[Array]) -> list[str]:
+def labels(task: Task, examples: Sequence[Example], logits: Sequence[Array]) -> list[str]:
     """Return each example's answer."""
-    return [prediction.label for prediction in task.decode(logits)]
+    return [prediction.label for prediction in predictions(task, examples, logits)]
 
 
 def largest(one: Sequence[Array], other: Sequence[Array]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from components.errors import IntegrityError
 from components.inference.bundle import Bundle, load_bundle
-from components.tasks.base import Array, Example, Prediction
+from components.tasks.base import Array, Example, Prediction, predictions
 
 
 class Forward(Protocol):
@@ -65,7 +65,7 @@ class Predictor:
 
     def predict(self, examples: Sequence[Example], batch_size: int) -> list[Prediction]:
         """Return each example's answer, in input order."""
-        return self.bundle.task.decode(self.logits(examples, batch_size))
+        return predictions(self.bundle.task, examples, self.logits(examples, batch_size))
 
 
 def load_predictor(folder: Path, threads: int | None = None) -> Predictor:

@@ -1,4 +1,4 @@
-"""In: a CSV, JSONL, Parquet or CoNLL file. Out: its records as text, or where the fault is.
+"""In: a CSV, JSONL, Parquet, CoNLL or SQuAD file. Out: its records as text, or where the fault is.
 
 No value is guessed: "NA", "007" and "nan" stay the text that they are.
 """
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from components.errors import DataError
 from components.ingestion.conll import read_conll
 from components.ingestion.lines import read_lines, require_columns
+from components.ingestion.squad import read_squad
 from components.spans import Scheme
 
 Record = Mapping[str, str | None]
@@ -190,4 +191,5 @@ READERS: Final[Mapping[str, Reader]] = {
     ".csv": read_csv,
     ".jsonl": read_jsonl,
     ".parquet": read_parquet,
+    ".json": read_squad,
 }

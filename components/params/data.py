@@ -53,7 +53,7 @@ class IngestionParams(Section):
     folder: str
     """The folder that DVC watches for changes; files below are named relative to it."""
     source: str
-    """A CSV, JSONL, Parquet or CoNLL file in `folder`, or `sample:tickets?rows=N&seed=N`."""
+    """A CSV, JSONL, Parquet, CoNLL or SQuAD file in `folder`, or `sample:tickets?rows=N&seed=N`."""
     validation_source: str | None
     """File with the validation rows, when they are given; else null."""
     test_source: str | None

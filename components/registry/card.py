@@ -160,9 +160,18 @@ def _limits(verdict: Tree, facts: Facts) -> str:
     if small:
         named = ", ".join(f"{plain(p['column'])}: {plain(p['value'])}" for p in small[:LISTED])
         lines.append(f"too few test examples to judge {named}")
+    task = facts.task or {}
     if facts.max_length:
-        lines.append(f"of a text it reads the first {facts.max_length} tokens")
-    lines.append("it always answers with one of its labels, whatever it is asked")
+        in_windows = "window_overlap" in task
+        lines.append(
+            f"a long text it reads in windows of {facts.max_length} tokens, each on its own"
+            if in_windows
+            else f"of a text it reads the first {facts.max_length} tokens"
+        )
+    if task.get("no_answer") is False:
+        lines.append("it always answers with some part of the text, whatever it is asked")
+    if task.get("labels") or not task:
+        lines.append("it always answers with one of its labels, whatever it is asked")
     return "\n".join(f"* {line}" for line in lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -80,11 +80,11 @@ def describe_version(page: Page) -> str:
         _parity(page.reports.parity),
         "## By slice",
         _slices(page.reports.int8["slices"]),
-        "## Weakest labels",
+        "## Weakest labels" if page.reports.int8["labels"] else "",
         _labels(page.reports.int8["labels"]),
         "## Trained on",
-        f"{page.rows['train']:,} rows, chosen on {page.rows['validation']:,}; "
-        f"{len(page.reports.int8['labels'])} labels. Licence of the data: {plain(page.licence)}.",
+        f"{page.rows['train']:,} rows, chosen on {page.rows['validation']:,}"
+        f"{_count(page.reports.int8['labels'])}. Licence of the data: {plain(page.licence)}.",
         "## Intended use",
         plain(page.params.intended_use),
         f"Owner: {plain(page.params.owner)}.",
@@ -162,7 +162,11 @@ def _slices(slices: Iterable[Mapping[str, Any]]) -> str:
 def _labels(labels: Iterable[Mapping[str, Any]]) -> str:
     weakest = sorted(labels, key=lambda row: row["f1"] if row["f1"] is not None else -1.0)
     rows = [[code(r["label"]), _score(r["f1"]), str(r["rows"])] for r in weakest[:WEAKEST]]
-    return table(["label", "F1", "test rows"], rows)
+    return table(["label", "F1", "test rows"], rows) if rows else ""
+
+
+def _count(labels: Sequence[object]) -> str:
+    return f"; {len(labels)} labels" if labels else ""
 
 
 def _lineage(page: Page) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, cast
 
 from pydantic import BaseModel, ConfigDict
 from tokenizers import Tokenizer
@@ -150,6 +150,9 @@ class Task(Protocol):
     def decode(self, logits: Sequence[Array]) -> list[Prediction]:
         """Turn each example's logits into an answer; numpy only."""
 
+    def told(self, example: Example, answer: Prediction) -> Prediction:
+        """Return a decoded answer with what only its example tells, such as the text of a span."""
+
     def truth(self, example: Example) -> str:
         """Return the right answer as text, or the first of several."""
 
@@ -163,12 +166,7 @@ class Task(Protocol):
         """Return (examples, tallies) counts that `score` takes the sum of, over any examples."""
 
     def score(self, tallies: Array, name: str | None = None) -> Array:
-        """Return a metric, (...), of summed tallies, (..., tallies); NaN where there is nothing.
-
-        Args:
-            tallies: summed over examples.
-            name: one of `figures`; None: `metric`.
-        """
+        """Return a metric, (...), of summed tallies, (..., tallies); NaN where there is nothing."""
 
     def table(
         self, examples: Sequence[Example], answers: Sequence[Prediction]
@@ -178,10 +176,7 @@ class Task(Protocol):
     def confusion(
         self, examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
     ) -> list[list[int]] | None:
-        """Count how often each true label (row) was answered by each (column).
-
-        None where an example has not just one label.
-        """
+        """Count how often each true label (row) was answered by each (column), if it has one."""
 
     def mistakes(
         self, examples: Sequence[Example], answers: Sequence[Prediction]
@@ -232,6 +227,10 @@ class Whole:
         """Return the rows: there is one per example."""
         return list(rows)
 
+    def told(self, example: Example, answer: Prediction) -> Prediction:
+        """Return the answer, which says all there is."""
+        return answer
+
     def same(self, example: Example, edited: Example, answers: Sequence[Prediction]) -> bool:
         """Return whether two answers are the same."""
         return len({answer.label for answer in answers}) == 1
@@ -248,8 +247,7 @@ class Whole:
 
     def editable(self, example: Example) -> str:
         """Return the whole text: no word of it is the label."""
-        text: str = example["text"]
-        return text
+        return cast(str, example["text"])
 
     def edited(self, example: Example, text: str) -> dict[str, Any]:
         """Return the example with another text."""
@@ -257,8 +255,14 @@ class Whole:
 
     def content(self, example: Example) -> str:
         """Return the text."""
-        text: str = example["text"]
-        return text
+        return cast(str, example["text"])
+
+
+def predictions(
+    task: Task, examples: Sequence[Example], logits: Sequence[Array]
+) -> list[Prediction]:
+    """Return each example's answer, in its own words; labels may be absent."""
+    return [task.told(*pair) for pair in zip(examples, task.decode(logits), strict=True)]
 
 
 def metrics(task: Task, examples: Sequence[Example], logits: Sequence[Array]) -> dict[str, float]:

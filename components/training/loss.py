@@ -16,6 +16,7 @@ def summed_loss(
     targets: torch.Tensor,
     label_smoothing: float,
     weights: torch.Tensor | None = None,
+    mask: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the loss of a task's kind, summed over what is learned from, in float32.
 
@@ -25,6 +26,7 @@ def summed_loss(
         targets: (batch, ...) or (batch, length).
         label_smoothing: mass moved to all labels; 0 where the kind knows none.
         weights: (labels,) of `one_label` alone.
+        mask: (batch, length) 0 where a row is padded, which `span` alone must know; None: nowhere.
     """
     if kind == "one_label":
         return summed_cross_entropy(logits, targets, label_smoothing, weights)
@@ -32,12 +34,19 @@ def summed_loss(
         flat = logits.reshape(-1, logits.shape[-1])
         return summed_cross_entropy(flat, targets.reshape(-1), label_smoothing)
     if kind == "span":
-        return _summed_span(logits, targets)
+        return _summed_span(logits, targets, mask)
     return _summed_binary(logits, targets, label_smoothing)
 
 
-def _summed_span(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the mean cross entropy of start and end, (batch, length, 2) to (batch, 2), summed."""
+def _summed_span(
+    logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor | None
+) -> torch.Tensor:
+    """Return the mean cross entropy of start and end, (batch, length, 2) to (batch, 2), summed.
+
+    Tokens of a row compete. Padding must not: how long a batch is would change the loss.
+    """
+    if mask is not None:
+        logits = logits.float().masked_fill(mask[..., None] == 0, float("-inf"))
     ends = [summed_cross_entropy(logits[..., at], targets[..., at], 0.0) for at in (0, 1)]
     return (ends[0] + ends[1]) / 2
 

@@ -25,7 +25,7 @@ from components.training.batches import (
     token_bounds,
 )
 from components.training.distil import SoftTargets, open_soft
-from components.training.feed import Feed
+from components.training.feed import MASK, Feed
 from components.training.freezing import freeze
 from components.training.lean import lean
 from components.training.loss import summed_loss
@@ -103,10 +103,12 @@ class Run:
         return total(accelerator, torch.stack(losses).sum())
 
     def _loss(self, rows: Rows) -> torch.Tensor:
-        logits = self.model(**self.train.inputs(rows)).logits
+        inputs = self.train.inputs(rows)
+        logits = self.model(**inputs).logits
         smoothing, weights = self.params.label_smoothing, self.label_weights
         targets = self.train.targets(rows)
-        loss = summed_loss(self.train.task.loss, logits, targets, smoothing, weights)
+        kind, mask = self.train.task.loss, inputs.get(MASK)
+        loss = summed_loss(kind, logits, targets, smoothing, weights, mask)
         return self.soft.mixed(loss, logits, rows) if self.soft else loss
 
     def torn(self, number: int) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -79,3 +81,14 @@ def test_card_that_is_too_long_keeps_whole_sections_and_says_where_the_rest_is()
     assert text.endswith("\n\nThe rest is elsewhere.")
     assert all(section in card for section in text.split(SECTION)[1:-1])
     assert fitting("short", "x", DESCRIPTION) == "short"
+
+
+def test_limits_are_those_of_the_kind_of_task() -> None:
+    def limits(task: dict[str, Any]) -> str:
+        return model_card(samples.first(), replace(FACTS, task=task)).partition("## Limits")[2]
+
+    in_windows = limits({"kind": "qa", "window_overlap": 8, "no_answer": False})
+    assert "it reads in windows of" in in_windows
+    assert "always answers with some part of the text" in in_windows
+    assert "one of its labels" not in in_windows
+    assert "one of its labels" in limits({"kind": "classification", "labels": ["a", "b"]})

@@ -11,7 +11,7 @@ import pytest
 
 from components.pages.words import METRICS
 from components.tasks import load_task
-from components.tasks.base import Encoded, Example, Task, metrics, scores
+from components.tasks.base import Encoded, Example, Task, metrics, predictions, scores
 from tests.contracts.tasks.perfect import perfect, perfect_rows, random, wrong
 
 
@@ -60,10 +60,11 @@ def test_figures_have_names_that_a_person_reads(task: Task) -> None:
 def test_answers_are_right_when_they_are_the_truth(
     task: Task, examples: list[Example], encoded: Encoded
 ) -> None:
-    answers = task.decode(perfect(task, encoded))
+    answers = predictions(task, examples, perfect(task, encoded))
     assert task.right(examples, answers).tolist() == [True] * len(examples)
     assert [task.truth(example) for example in examples] == [a.label for a in answers]
-    assert not task.right(examples, task.decode(wrong(task, encoded))).all()
+    astray = predictions(task, examples, wrong(task, encoded))
+    assert not task.right(examples, astray).all()
     for example, answer in zip(examples, answers, strict=True):
         assert task.same(example, example, (answer, answer))
 
@@ -71,7 +72,7 @@ def test_answers_are_right_when_they_are_the_truth(
 def test_tables_count_every_label_and_confusion_every_example(
     task: Task, examples: list[Example], encoded: Encoded
 ) -> None:
-    answers = task.decode(perfect(task, encoded))
+    answers = predictions(task, examples, perfect(task, encoded))
     table = task.table(examples, answers)
     assert [row["label"] for row in table] == list(task.labels)
     assert all(row["f1"] in (1.0, None) for row in table)
@@ -149,4 +150,5 @@ def test_tuning_changes_nothing_that_options_fix(task: Task, encoded: Encoded) -
     assert encoded.targets is not None
     tuned = load_task(task.tuned(encoded.targets, perfect_rows(task, encoded)))
     assert tuned.outputs == task.outputs
-    assert tuned.decode(perfect(task, encoded))[0].label == task.truth(task.samples()[0])
+    answers = predictions(tuned, task.samples(), perfect(task, encoded))
+    assert answers[0].label == task.truth(task.samples()[0])

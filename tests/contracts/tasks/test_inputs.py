@@ -18,7 +18,7 @@ from components.tasks.base import Encoded, Example, Task, TaskOptions, bare
 from tests.contracts.tasks.conftest import MAX_LENGTH
 
 # Of the samples of every task, at least one is longer, and the other inputs leave room.
-SHORT = 5
+SHORT = 8
 
 
 def test_there_is_a_task() -> None:
@@ -126,8 +126,8 @@ def test_tokens_that_do_not_fit_are_counted_or_read_in_a_further_row(
         if len(rows) == 1:
             assert cut.truncated[index] == len(whole) - len(rows[0])
         else:
-            assert cut.truncated[index] == 0
-            assert set(whole) == {token for row in rows for token in row}
+            lost = set(whole) - {token for row in rows for token in row}
+            assert len(lost) <= cut.truncated[index]
 
 
 def test_requests_without_labels_have_no_targets(
