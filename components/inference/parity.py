@@ -42,8 +42,12 @@ def answer(predictor: Predictor, examples: Sequence[Example], batch_size: int) -
     alone, milliseconds = _alone(predictor, examples)
     padded = predictor.logits(examples, batch_size, STRETCH)
     task = predictor.bundle.task
-    rows = zip(*(labels(task, logits) for logits in (together, alone, padded)), strict=True)
-    dependent = [index for index, row in enumerate(rows) if len(set(row)) > 1]
+    rows = zip(*(task.decode(logits) for logits in (together, alone, padded)), strict=True)
+    dependent = [
+        index
+        for index, (example, row) in enumerate(zip(examples, rows, strict=True))
+        if not task.same(example, example, row)
+    ]
     return Answered(together, dependent, milliseconds)
 
 
@@ -123,7 +127,7 @@ def _kinds(
     return {
         index: meaning.get((bool(before[index]), bool(now[index])), "neutral")
         for index, pair in enumerate(zip(expected, found, strict=True))
-        if pair[0].label != pair[1].label
+        if not task.same(examples[index], examples[index], pair)
     }
 
 

@@ -87,7 +87,8 @@ def tokenize(
     with atomic_folder(out) as folder:
         tallies = {split: _write_split(task, encode, examples, folder, split) for split in SEEN}
         write_text(folder / "tokenizer.json", plain)
-        figures = _figures(tallies, specials=tokenizer.num_special_tokens_to_add(is_pair=False))
+        pair = len(task.inputs) > 1
+        figures = _figures(tallies, specials=tokenizer.num_special_tokens_to_add(is_pair=pair))
         _hold(params, figures)
         card = {
             "data": data,

@@ -47,6 +47,9 @@ def _summed_binary(
 ) -> torch.Tensor:
     """Return the binary cross entropy, its mean over outputs, summed over rows.
 
+    A number in a range is learned in the same way, as a share of it: as cross-encoders learn how
+    alike two texts are (Reimers and Gurevych, arXiv:1908.10084; CrossEncoder of their library).
+
     Args:
         logits: (batch, outputs).
         targets: (batch, outputs) shares in [0, 1], or (batch,) of a single output.

@@ -20,6 +20,8 @@ PRIORITY: Final[tuple[Split, ...]] = ("test", "validation", "train")
 REASONS: Final = (
     "missing_label",
     "unknown_label",
+    "no_number",
+    "out_of_range",
     "empty_text",
     "control_characters",
     "too_short",

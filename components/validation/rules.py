@@ -160,7 +160,7 @@ def _row_rules(task: Task, params: ValidationParams) -> list[Rule]:
             {"column": SPLIT, "value_set": list(SPLITS)},
         ),
     ]
-    if LABEL in task.columns:
+    if LABEL in task.columns and task.labels:
         options = {"column": LABEL, "value_set": list(task.labels)}
         found.append(
             Rule("labels are those of the task", ROWS, "ExpectColumnValuesToBeInSet", options)
