@@ -36,6 +36,24 @@ def summed_loss(
     return _summed_binary(logits, targets, label_smoothing)
 
 
+def summed_match(
+    vectors: torch.Tensor, anchors: torch.Tensor, targets: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """Return the multiple negatives ranking loss, summed over texts, in float32.
+
+    The cross entropy of scale * cosine over the items of a batch: Henderson et al.,
+    arXiv:1705.00652, section 4.4, with the cosine in place of the product, as is usual since.
+
+    Args:
+        vectors: (texts, width) of length 1.
+        anchors: (items, width) of length 1, each item once.
+        targets: (texts,) which of the items each text matches.
+        scale: inverse of the temperature.
+    """
+    logits = scale * vectors.float() @ anchors.float().T
+    return summed_cross_entropy(logits, targets, 0.0)
+
+
 def _summed_span(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return the mean cross entropy of start and end, (batch, length, 2) to (batch, 2), summed."""
     ends = [summed_cross_entropy(logits[..., at], targets[..., at], 0.0) for at in (0, 1)]
