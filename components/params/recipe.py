@@ -143,6 +143,7 @@ def _replace(node: CommentedMap, key: str, value: Any) -> None:  # noqa: ANN401 
     """
     *_, (old, old_key, slot) = _last_entries(node, key)
     token = (old.ca.items.get(old_key) or [None] * 4)[slot]
+    _keep_comments(node[key], value)
     node[key] = value
     *_, (new, new_key, new_slot) = _last_entries(node, key)
     if token is None or new is old:
@@ -153,6 +154,14 @@ def _replace(node: CommentedMap, key: str, value: Any) -> None:  # noqa: ANN401 
     entry: list[CommentToken | None] = [None] * 4
     entry[new_slot] = CommentToken(below, CommentMark(0), None)
     new.ca.items[new_key] = entry
+
+
+def _keep_comments(old: object, new: object) -> None:
+    """Keep what is said beside a field that both have, such as the kind of a task."""
+    if isinstance(old, CommentedMap) and isinstance(new, CommentedMap):
+        for name in list(old)[:-1]:
+            if name in new and name in old.ca.items:
+                new.ca.items[name] = old.ca.items[name]
 
 
 def _last_entries(node: CommentedMap, key: str) -> Iterator[tuple[Any, Any, int]]:

@@ -64,13 +64,14 @@ def describe_model(page: Page) -> str:
             "* alias `champion`: in production; moves only on the gate's verdict about that digest",
             "* alias `challenger`: the newest version, not yet promoted",
             "",
-            how_to_load(page.name, "@champion"),
+            how_to_load(page.name, "@champion", page.task),
         ]
     )
 
 
 def describe_version(page: Page) -> str:
     """Return the version's description."""
+    named = page.reports.int8["labels"]
     parts = [
         _headline(page),
         _against(page),
@@ -80,16 +81,15 @@ def describe_version(page: Page) -> str:
         _parity(page.reports.parity),
         "## By slice",
         _slices(page.reports.int8["slices"]),
-        "## Weakest labels",
-        _labels(page.reports.int8["labels"]),
+        *(["## Weakest labels", _labels(named)] if named else []),
         "## Trained on",
-        f"{page.rows['train']:,} rows, chosen on {page.rows['validation']:,}; "
-        f"{len(page.reports.int8['labels'])} labels. Licence of the data: {plain(page.licence)}.",
+        f"{page.rows['train']:,} rows, chosen on {page.rows['validation']:,}"
+        f"{f'; {len(named)} labels' if named else ''}. Licence of the data: {plain(page.licence)}.",
         "## Intended use",
         plain(page.params.intended_use),
         f"Owner: {plain(page.params.owner)}.",
         "## How to load it",
-        how_to_load(page.name, "@champion"),
+        how_to_load(page.name, "@champion", page.task),
         "## Lineage",
         _lineage(page),
     ]

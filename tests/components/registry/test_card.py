@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -79,3 +80,16 @@ def test_card_that_is_too_long_keeps_whole_sections_and_says_where_the_rest_is()
     assert text.endswith("\n\nThe rest is elsewhere.")
     assert all(section in card for section in text.split(SECTION)[1:-1])
     assert fitting("short", "x", DESCRIPTION) == "short"
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ({"kind": "pair", "labels": ["no", "yes"]}, ["for pair of 2 labels", '"other":']),
+        ({"kind": "pair", "range": [0.0, 5.0]}, ["a number from 0 to 5", "label, score, value"]),
+        ({"kind": "matching", "items": {"a": "x", "b": "y"}}, ["2 items", "one of its items"]),
+    ],
+)
+def test_card_says_what_each_task_answers(task: dict[str, object], said: list[str]) -> None:
+    card = model_card(samples_against.hold(), replace(FACTS, task=task))
+    assert all(part in card for part in said)
