@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,11 @@ from components.schema import Seen
 
 ARRAYS: Final = ("input_ids", "offsets", "targets")
 CARD: Final = "card.json"
+# Beside the splits: texts of labels, for tasks that learn from them.
+ANCHORS: Final = "anchors"
 
 
-def array_path(folder: Path, split: Seen, array: str) -> Path:
+def array_path(folder: Path, split: Seen | Literal["anchors"], array: str) -> Path:
     """Return where one array of one split lies."""
     return folder / f"{split}.{array}.npy"
 
@@ -64,7 +66,16 @@ class TokenSplit:
         return self.input_ids[self.offsets[index] : self.offsets[index + 1]]
 
 
-def open_split(folder: Path, split: Seen) -> TokenSplit:
+def open_anchors(folder: Path) -> TokenSplit | None:
+    """Map the tokens of the labels' texts, whose targets are their own numbers; None without any.
+
+    Raises:
+        DataError: an array is absent, cut, or does not fit the others.
+    """
+    return open_split(folder, ANCHORS) if array_path(folder, ANCHORS, "targets").exists() else None
+
+
+def open_split(folder: Path, split: Seen | Literal["anchors"]) -> TokenSplit:
     """Map the arrays of one split.
 
     Raises:

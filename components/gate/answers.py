@@ -121,7 +121,7 @@ def ask_candidate(evidence: Evidence, settings: Settings, examples: list[Example
         onnx=onnx,
         int8=_answers(served, examples, thrice.logits),
         dependent=len(thrice.dependent),
-        parity=_parity(trained, onnx, thrice, served.bundle.task.outputs),
+        parity=_parity(trained, onnx, thrice, axis(served.bundle.task)),
     )
 
 
@@ -166,12 +166,17 @@ def _answers(predictor: Predictor, examples: list[Example], logits: list[Array])
     return Answers(predictor, examples, logits, found, task.right(examples, found))
 
 
+def axis(task: Task) -> tuple[str, ...]:
+    """Return what a logit stands for; a task without outputs ranks its labels."""
+    return task.outputs or task.labels
+
+
 def _parity(
-    trained: Answers, onnx: Answers, served: Answered, outputs: tuple[str, ...]
+    trained: Answers, onnx: Answers, served: Answered, meaning: tuple[str, ...]
 ) -> dict[str, Any]:
     """Compare the graphs with torch; logits of other labels cannot be compared."""
     graphs = {"onnx": Answered(onnx.logits, [], []), "int8": served}
-    if len({outputs, trained.task.outputs, onnx.task.outputs}) > 1:
+    if len({meaning, axis(trained.task), axis(onnx.task)}) > 1:
         return {"rows": len(trained.examples), "artifacts": {}, "flips": []}
     found = compare_artifacts(trained.task, trained.logits, graphs, trained.examples)
     found["artifacts"]["onnx"]["batch_dependent"] = None  # not asked

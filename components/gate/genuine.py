@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from components.errors import TouchstoneError
 from components.files import sha256_file
-from components.gate.answers import Candidate
+from components.gate.answers import Candidate, axis
 from components.gate.evidence import RESULT, Evidence, read
 from components.gate.rules import LISTED, Rule, agree, at, check, differ
 from components.inference.bundle import TOKENIZER
@@ -57,9 +57,9 @@ def _same_model(found: Candidate) -> Iterator[Rule]:
     yield agree("same_model", [*kinds, *origins], "all artifacts have the trained model's lineage")
     orders = [
         f"{name} lists its labels otherwise than the trained model: "
-        + _first_difference(found.trained.task.outputs, who.task.outputs)
+        + _first_difference(axis(found.trained.task), axis(who.task))
         for name, who in found.each().items()
-        if who.task.outputs != found.trained.task.outputs
+        if axis(who.task) != axis(found.trained.task)
     ]
     yield agree("label_order", orders, "all artifacts list the same labels in the same order")
     digests = {

@@ -39,7 +39,9 @@ class OnnxForward:
         outputs = [(node.name, node.shape[-1]) for node in self._session.get_outputs()]
         lineage = self._session.get_modelmeta().custom_metadata_map.get(LINEAGE)
         _same(f"{path}: inputs", INPUTS, inputs)
-        _same(f"{path}: output and labels", [(OUTPUT, len(bundle.task.outputs))], outputs)
+        # Without outputs of its own, a task takes vectors as wide as the encoder makes them.
+        width = len(bundle.task.outputs) or next((w for _, w in outputs if isinstance(w, int)), 0)
+        _same(f"{path}: output and labels", [(OUTPUT, width)], outputs)
         _same(f"{path}: lineage", bundle.card.lineage.get("id"), lineage)
 
     def __call__(self, inputs: Mapping[str, Array]) -> Array:

@@ -42,9 +42,9 @@ def answer(predictor: Predictor, examples: Sequence[Example], batch_size: int) -
     alone, milliseconds = _alone(predictor, examples)
     padded = predictor.logits(examples, batch_size, STRETCH)
     task = predictor.bundle.task
-    each = (together, alone, padded)
-    rows = zip(*(labels(task, examples, logits) for logits in each), strict=True)
-    dependent = [index for index, row in enumerate(rows) if len(set(row)) > 1]
+    answers = [predictions(task, examples, each) for each in (together, alone, padded)]
+    rows = enumerate(zip(examples, *answers, strict=True))
+    dependent = [at for at, (example, *row) in rows if not task.same(example, example, row)]
     return Answered(together, dependent, milliseconds)
 
 
@@ -125,7 +125,7 @@ def _kinds(
     return {
         index: meaning.get((bool(before[index]), bool(now[index])), "neutral")
         for index, pair in enumerate(zip(expected, found, strict=True))
-        if pair[0].label != pair[1].label
+        if not task.same(examples[index], examples[index], pair)
     }
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
+from components.anchors import anchored
 from components.errors import IntegrityError
 from components.inference.bundle import Bundle, load_bundle
-from components.tasks.base import Array, Example, Prediction, predictions
+from components.tasks.base import Array, Encoded, Example, Prediction, predictions
+
+# Texts of labels per batch, when a bundle is opened.
+ANCHORS: Final = 32
 
 
 class Forward(Protocol):
@@ -32,6 +36,7 @@ class Predictor:
     def __init__(self, bundle: Bundle, forward: Forward) -> None:
         self.bundle = bundle
         self.forward = forward
+        self._anchors = self._anchor_vectors()
 
     def logits(self, examples: Sequence[Example], batch_size: int, stretch: int = 1) -> list[Array]:
         """Return each example's logits, in input order.
@@ -45,9 +50,28 @@ class Predictor:
         Raises:
             IntegrityError: a logit is NaN or infinite.
         """
+        task = self.bundle.task
+        encoded = task.encode(self.bundle.tokenizer, examples, self.bundle.card.max_length)
+        rows = self._rows(encoded, batch_size, stretch)
+        if self._anchors is not None and (matched := anchored(task)) and rows:
+            rows = list(matched.against(np.stack(rows), self._anchors))
+        return task.gather(encoded, rows)
+
+    def predict(self, examples: Sequence[Example], batch_size: int) -> list[Prediction]:
+        """Return each example's answer, in input order."""
+        return predictions(self.bundle.task, examples, self.logits(examples, batch_size))
+
+    def _anchor_vectors(self) -> Array | None:
+        """Return (labels, width) what the model makes of the labels' texts, once for all."""
         card, task = self.bundle.card, self.bundle.task
-        encoded = task.encode(self.bundle.tokenizer, examples, card.max_length)
-        rows = encoded.input_ids
+        if (matched := anchored(task)) is None:
+            return None
+        encoded = task.encode(self.bundle.tokenizer, matched.anchors(), card.max_length)
+        return np.stack(self._rows(encoded, ANCHORS, 1))
+
+    def _rows(self, encoded: Encoded, batch_size: int, stretch: int) -> list[Array]:
+        """Return what the model says of each row of tokens."""
+        card, task, rows = self.bundle.card, self.bundle.task, encoded.input_ids
         out: list[Array] = [np.empty(0)] * len(rows)
         for batch in batches([len(row) for row in rows], batch_size):
             longest = len(rows[batch[-1]])
@@ -61,11 +85,7 @@ class Predictor:
                 )
             for index, logits in zip(batch, found, strict=True):
                 out[index] = logits[: len(rows[index])] if task.per_token else logits
-        return task.gather(encoded, out)
-
-    def predict(self, examples: Sequence[Example], batch_size: int) -> list[Prediction]:
-        """Return each example's answer, in input order."""
-        return predictions(self.bundle.task, examples, self.logits(examples, batch_size))
+        return out
 
 
 def load_predictor(folder: Path, threads: int | None = None) -> Predictor:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from components.errors import IntegrityError
 from components.inference.adapted import attach
 from components.inference.bundle import REMAKE, WEIGHTS, Bundle
+from components.inference.embedding import embed, unread
 from components.tasks.base import Array
 
 
@@ -63,13 +64,16 @@ def load_model(bundle: Bundle, attention: str | None = None) -> torch.nn.Module:
             **options,
         )
     _fill(attach(model), model, bundle, report)
+    if not bundle.task.outputs:
+        report["missing_keys"] = {key for key in report["missing_keys"] if not unread(key)}
+        embed(model)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if report[kind]:
             found = ", ".join(sorted(str(key) for key in report[kind])[:3])
             raise IntegrityError(
                 f"{bundle.folder / WEIGHTS}: {kind.replace('_', ' ')}: {found}", REMAKE
             )
-    if model.config.num_labels != len(bundle.task.outputs):
+    if bundle.task.outputs and model.config.num_labels != len(bundle.task.outputs):
         raise IntegrityError(
             f"{bundle.folder}: the task has {len(bundle.task.outputs)} labels, "
             f"found a head of {model.config.num_labels}",

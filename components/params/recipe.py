@@ -152,7 +152,7 @@ def _replace(node: CommentedMap, key: str, value: Any) -> None:  # noqa: ANN401 
     """
     *_, (old, old_key, slot) = _last_entries(node, key)
     token = (old.ca.items.get(old_key) or [None] * 4)[slot]
-    _keep_kind(node[key], value)
+    _keep_comments(node[key], value)
     node[key] = value
     *_, (new, new_key, new_slot) = _last_entries(node, key)
     if token is None or new is old:
@@ -165,12 +165,12 @@ def _replace(node: CommentedMap, key: str, value: Any) -> None:  # noqa: ANN401 
     new.ca.items[new_key] = entry
 
 
-def _keep_kind(old: object, new: object) -> None:
-    """Carry over what is said about `kind`, when another kind replaces a table whole."""
-    if not (isinstance(old, CommentedMap) and isinstance(new, CommentedMap)):
-        return
-    if "kind" in old.ca.items and all(list(each)[-1] != "kind" for each in (old, new)):
-        new.ca.items["kind"] = old.ca.items["kind"]
+def _keep_comments(old: object, new: object) -> None:
+    """Keep what is said beside a field that both have, such as the kind of a task."""
+    if isinstance(old, CommentedMap) and isinstance(new, CommentedMap):
+        for name in list(old)[:-1]:
+            if name in new and name in old.ca.items:
+                new.ca.items[name] = old.ca.items[name]
 
 
 def _last_entries(node: CommentedMap, key: str) -> Iterator[tuple[Any, Any, int]]:

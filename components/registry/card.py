@@ -60,7 +60,7 @@ def model_card(verdict: Tree, facts: Facts) -> str:
     parts = {
         "": _headline(verdict, facts),
         "Intended use": _use(facts),
-        "How to load it": how_to_load(verdict["candidate"]["name"], "@champion"),
+        "How to load it": how_to_load(verdict["candidate"]["name"], "@champion", facts.task),
         "How it scored": _scores(verdict),
         "Limits": _limits(verdict, facts),
         "Waivers": _waivers(verdict["rules"]),
@@ -93,18 +93,30 @@ def fitting(card: str, rest: str, longest: int = DESCRIPTION) -> str:
     return f"{kept[: longest - len(rest) - 2]}\n\n{rest}"
 
 
-def how_to_load(name: str, which: str) -> str:
-    """Return the lines of Python that load and ask a version."""
+def how_to_load(name: str, which: str, task: Tree | None = None) -> str:
+    """Return the lines of Python that load and ask a version.
+
+    Args:
+        name: of the registered model.
+        which: alias or version, with its sign.
+        task: its options; None for those of texts with labels.
+    """
+    request = '"Where is my parcel?"'
+    if (task or {}).get("kind") == "pair":
+        request = '{"text": "Where is my parcel?", "other": "It has not arrived."}'
+    answer = "label, score, ranking" if (task or {}).get("items") else "label, score, scores"
+    answer = "label, score, value" if (task or {}).get("range") else answer
     return (
         "```python\nimport mlflow\n\n"
         f'model = mlflow.pyfunc.load_model("models:/{name}{which}")\n'
-        'model.predict(["Where is my parcel?"])  # label, score, scores\n```'
+        f"model.predict([{request}])  # {answer}\n```"
     )
 
 
 def _headline(verdict: Tree, facts: Facts) -> str:
     task, new = facts.task or {}, verdict["candidate"]
-    labels = f" of {len(task['labels'])} labels" if task.get("labels") else ""
+    counted = next((name for name in ("labels", "items") if task.get(name)), None)
+    labels = f" of {len(task[counted])} {counted}" if counted else ""
     rung = new.get("quantization")
     kind = f", quantized: {_quantization(rung)}" if rung else ""
     size = (verdict.get("size_bytes") or {}).get("candidate")
@@ -168,11 +180,20 @@ def _limits(verdict: Tree, facts: Facts) -> str:
             if in_windows
             else f"of a text it reads the first {facts.max_length} tokens"
         )
-    if task.get("no_answer") is False:
-        lines.append("it always answers with some part of the text, whatever it is asked")
-    if task.get("labels") or not task:
-        lines.append("it always answers with one of its labels, whatever it is asked")
+    if always := _always(task):
+        lines.append(f"it always answers with {always}, whatever it is asked")
     return "\n".join(f"* {line}" for line in lines)
+
+
+def _always(task: Tree) -> str:
+    """Return what no request is spared, or nothing."""
+    if span := task.get("range"):
+        return f"a number from {span[0]:g} to {span[1]:g}"
+    if task.get("no_answer") is False:
+        return "some part of the text"
+    if task.get("items"):
+        return "one of its items"
+    return "one of its labels" if task.get("labels") or not task else ""
 
 
 def _waivers(rules: Iterable[Tree]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,13 +64,14 @@ def describe_model(page: Page) -> str:
             "* alias `champion`: in production; moves only on the gate's verdict about that digest",
             "* alias `challenger`: the newest version, not yet promoted",
             "",
-            how_to_load(page.name, "@champion"),
+            how_to_load(page.name, "@champion", page.task),
         ]
     )
 
 
 def describe_version(page: Page) -> str:
     """Return the version's description."""
+    named = page.reports.int8["labels"]
     parts = [
         _headline(page),
         _against(page),
@@ -80,16 +81,15 @@ def describe_version(page: Page) -> str:
         _parity(page.reports.parity),
         "## By slice",
         _slices(page.reports.int8["slices"]),
-        "## Weakest labels" if page.reports.int8["labels"] else "",
-        _labels(page.reports.int8["labels"]),
+        *(["## Weakest labels", _labels(named)] if named else []),
         "## Trained on",
         f"{page.rows['train']:,} rows, chosen on {page.rows['validation']:,}"
-        f"{_count(page.reports.int8['labels'])}. Licence of the data: {plain(page.licence)}.",
+        f"{f'; {len(named)} labels' if named else ''}. Licence of the data: {plain(page.licence)}.",
         "## Intended use",
         plain(page.params.intended_use),
         f"Owner: {plain(page.params.owner)}.",
         "## How to load it",
-        how_to_load(page.name, "@champion"),
+        how_to_load(page.name, "@champion", page.task),
         "## Lineage",
         _lineage(page),
     ]
@@ -163,10 +163,6 @@ def _labels(labels: Iterable[Mapping[str, Any]]) -> str:
     weakest = sorted(labels, key=lambda row: row["f1"] if row["f1"] is not None else -1.0)
     rows = [[code(r["label"]), _score(r["f1"]), str(r["rows"])] for r in weakest[:WEAKEST]]
     return table(["label", "F1", "test rows"], rows) if rows else ""
-
-
-def _count(labels: Sequence[object]) -> str:
-    return f"; {len(labels)} labels" if labels else ""
 
 
 def _lineage(page: Page) -> str:

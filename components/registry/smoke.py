@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from components.errors import IntegrityError, PromotionError
 from components.inference import Predictor, load_predictor
-from components.tasks.base import Example, bare
+from components.tasks.base import Example, Prediction, bare
 
 # Examples that `probes` looks among, and how many of them it keeps.
 LOOKED_AT: Final = 200
@@ -85,7 +85,7 @@ def _answers(predictor: Predictor, known: Sequence[Mapping[str, Any]]) -> None:
         f"expected {probe['label']!r} with {probe['score']:.2f}, "
         f"found {answer.label!r} with {answer.score:.2f}"
         for probe, answer in zip(known, found, strict=True)
-        if answer.label != probe["label"]
+        if not task.same(probe["example"], probe["example"], (_known(probe), answer))
     ]
     if wrong:
         raise PromotionError(
@@ -93,6 +93,10 @@ def _answers(predictor: Predictor, known: Sequence[Mapping[str, Any]]) -> None:
             f"gate saw: {wrong[0]}",
             REFUSED,
         )
+
+
+def _known(probe: Mapping[str, Any]) -> Prediction:
+    return Prediction(probe["label"], probe["score"], {})
 
 
 def _fast_enough(predictor: Predictor, verdict: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from components.anchors import anchored
 from components.errors import DataError
 from components.files import atomic_folder, sha256_file, write_json, write_text
 from components.params import TokenizationParams
@@ -19,9 +20,10 @@ from components.schema import ID, PARENT_ID, SEEN, Seen
 from components.tasks.base import Encoded, Task
 from components.tokenization.flat import FlatFile
 from components.tokenization.vocabulary import read_vocabulary
-from components.tokens import ARRAYS, CARD, array_path
+from components.tokens import ANCHORS, ARRAYS, CARD, array_path
 
 BATCH_ROWS: Final = 1024
+LISTED: Final = 5
 Encode = Callable[[Sequence[Example]], Encoded]
 
 
@@ -89,8 +91,10 @@ def tokenize(
 
     with atomic_folder(out) as folder:
         tallies = {split: _write_split(task, encode, examples, folder, split) for split in SEEN}
+        _write_anchors(task, encode, folder)
         write_text(folder / "tokenizer.json", plain)
-        figures = _figures(tallies, specials=tokenizer.num_special_tokens_to_add(is_pair=False))
+        pair = len(task.inputs) > 1
+        figures = _figures(tallies, specials=tokenizer.num_special_tokens_to_add(is_pair=pair))
         _hold(params, figures)
         card = {
             "data": data,
@@ -138,6 +142,23 @@ def _write_split(task: Task, encode: Encode, examples: Path, folder: Path, split
             f"give ingestion.{split}_source, or raise ingestion.splits.{split}",
         )
     return tally
+
+
+def _write_anchors(task: Task, encode: Encode, folder: Path) -> None:
+    """Write the tokens of the labels' texts, where a task learns from them."""
+    if (matched := anchored(task)) is None:
+        return
+    encoded = encode(matched.anchors())
+    long = [name for name, cut in zip(task.labels, encoded.truncated, strict=True) if cut]
+    if long:
+        raise DataError(
+            f"tokenization: the texts of all items must fit, cut were {', '.join(long[:LISTED])}",
+            "raise tokenization.max_length, or shorten them in task.items",
+        )
+    rows = [np.asarray(row, np.int32) for row in encoded.input_ids]
+    arrays = (np.concatenate(rows), np.cumsum([0, *map(len, rows)]), np.arange(len(rows)))
+    for name, array in zip(ARRAYS, arrays, strict=True):
+        np.save(array_path(folder, ANCHORS, name), array)
 
 
 def _checked(rows: Iterator[Example], split: Seen) -> Iterator[Example]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import ParamsError
 from components.params import TrainingParams
-from components.training.anatomy import heights
+from components.training.anatomy import heights, layers
 from components.training.lora import inject
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def adapt(model: torch.nn.Module, params: TrainingParams, steps: int, longest: i
     """
     if params.adapter == "none":
         return
-    at = heights(model)
-    trained = [weight for name, weight in model.named_parameters() if at[name] == max(at.values())]
+    at, above = heights(model), len(layers(model)) + 1
+    trained = [weight for name, weight in model.named_parameters() if at[name] == above]
     model.requires_grad_(False)
     if params.adapter in {"lora", "adalora"}:
         inject(model, params, steps)

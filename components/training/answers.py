@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from components.schema import Seen
 from components.tasks import load_task
 from components.tasks.base import Array, Task
-from components.tokens import open_split, read_token_card
+from components.tokens import open_anchors, open_split, read_token_card
 from components.training.feed import Feed
 from components.training.scoring import logits_of
 
@@ -28,7 +28,8 @@ def answers(model: torch.nn.Module, task: Task, tokens: Path, split: Seen) -> li
     import torch
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    feed = Feed(task, open_split(tokens, split), int(read_token_card(tokens)["pad_id"]), device)
+    pad_id, anchors = int(read_token_card(tokens)["pad_id"]), open_anchors(tokens)
+    feed = Feed(task, open_split(tokens, split), pad_id, device, anchors=anchors)
     try:
         return logits_of(model.to(device), feed)
     finally:

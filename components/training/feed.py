@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ class Feed:
         device: where the tensors go, without waiting for them.
         multiple: rows are padded to a multiple of it; more than 1 keeps the number of shapes
             small that a compiled model meets, and the mask always there.
+        anchors: texts of the labels, of a task that learns from them.
     """
 
     task: Task
@@ -37,6 +38,7 @@ class Feed:
     pad_id: int
     device: torch.device
     multiple: int = 1
+    anchors: TokenSplit | None = None
 
     @property
     def per_token(self) -> bool:
@@ -48,21 +50,30 @@ class Feed:
         """(rows,) tokens of each row."""
         return self.tokens.lengths
 
-    def inputs(self, rows: Rows) -> dict[str, torch.Tensor]:
+    def inputs(self, rows: Rows, anchors: Rows | None = None) -> dict[str, torch.Tensor]:
         """Return the model's inputs; without a mask when no row is padded.
 
         A mask of ones costs a look at its values, which on a GPU waits for the device.
+
+        Args:
+            rows: numbers of the split's rows.
+            anchors: numbers of labels, whose texts follow them.
         """
-        lengths = self.lengths[rows]
-        longest = self._longest(rows)
-        batch = self.task.collate(
-            [self.tokens.row(row).tolist() for row in rows], self.pad_id, longest
-        )
+        ids = [self.tokens.row(row).tolist() for row in rows]
+        if self.anchors is not None and anchors is not None:
+            ids += [self.anchors.row(row).tolist() for row in anchors]
+        lengths = [len(row) for row in ids]
+        longest = self._rounded(max(lengths))
+        batch = self.task.collate(ids, self.pad_id, longest)
         return {
             name: self._send(values)
             for name, values in batch.items()
-            if name != MASK or self.multiple > 1 or int(lengths.min()) < longest
+            if name != MASK or self.multiple > 1 or min(lengths) < longest
         }
+
+    def of_anchors(self) -> Feed | None:
+        """Return a feed of the labels' texts themselves."""
+        return replace(self, tokens=self.anchors, anchors=None) if self.anchors else None
 
     def targets(self, rows: Rows) -> torch.Tensor:
         """Return the rows' targets, those of tokens padded as the rows are."""
@@ -82,7 +93,10 @@ class Feed:
         return len(rows)
 
     def _longest(self, rows: Rows) -> int:
-        return -(-int(self.lengths[rows].max()) // self.multiple) * self.multiple
+        return self._rounded(int(self.lengths[rows].max()))
+
+    def _rounded(self, length: int) -> int:
+        return -(-length // self.multiple) * self.multiple
 
     def _send(self, values: Array) -> torch.Tensor:
         import torch

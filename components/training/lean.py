@@ -139,7 +139,9 @@ def _seen(train: Feed) -> torch.Tensor:
     """Return (words,) the ids that occur in training, that of padding among them."""
     import torch
 
-    return torch.from_numpy(np.union1d(train.tokens.input_ids, [train.pad_id]).astype(np.int64))
+    others = [] if train.anchors is None else [train.anchors.input_ids]
+    words = np.unique(np.concatenate([train.tokens.input_ids, *others, [train.pad_id]]))
+    return torch.from_numpy(words.astype(np.int64))
 
 
 def _swapped(model: torch.nn.Module, swap: Swap) -> torch.nn.Module:

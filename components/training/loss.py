@@ -38,6 +38,24 @@ def summed_loss(
     return _summed_binary(logits, targets, label_smoothing)
 
 
+def summed_match(
+    vectors: torch.Tensor, anchors: torch.Tensor, targets: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """Return the multiple negatives ranking loss, summed over texts, in float32.
+
+    The cross entropy of scale * cosine over the items of a batch: Henderson et al.,
+    arXiv:1705.00652, section 4.4, with the cosine in place of the product, as is usual since.
+
+    Args:
+        vectors: (texts, width) of length 1.
+        anchors: (items, width) of length 1, each item once.
+        targets: (texts,) which of the items each text matches.
+        scale: inverse of the temperature.
+    """
+    logits = scale * vectors.float() @ anchors.float().T
+    return summed_cross_entropy(logits, targets, 0.0)
+
+
 def _summed_span(
     logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor | None
 ) -> torch.Tensor:
@@ -55,6 +73,9 @@ def _summed_binary(
     logits: torch.Tensor, targets: torch.Tensor, label_smoothing: float
 ) -> torch.Tensor:
     """Return the binary cross entropy, its mean over outputs, summed over rows.
+
+    A number in a range is learned in the same way, as a share of it: as cross-encoders learn how
+    alike two texts are (Reimers and Gurevych, arXiv:1908.10084; CrossEncoder of their library).
 
     Args:
         logits: (batch, outputs).

@@ -35,12 +35,7 @@ def load_model(task: Task, encoder: Path, dropout: float) -> torch.nn.Module:
     try:
         with silent():
             config = transformers.AutoConfig.from_pretrained(
-                encoder,
-                local_files_only=True,
-                trust_remote_code=False,
-                num_labels=len(task.outputs),
-                id2label=dict(enumerate(task.outputs)),
-                label2id={output: index for index, output in enumerate(task.outputs)},
+                encoder, local_files_only=True, trust_remote_code=False, **_labels(task)
             )
             model = pretrained(head, encoder, config, dropout)
     except (OSError, ValueError, KeyError) as error:
@@ -49,7 +44,22 @@ def load_model(task: Task, encoder: Path, dropout: float) -> torch.nn.Module:
             f"{encoder} cannot be read as {task.head}: {reason}",
             "name an encoder with safetensors weights in encoder.source",
         ) from error
+    if not task.outputs:
+        from components.inference.embedding import embed
+
+        embed(model)
     return cast("torch.nn.Module", model)
+
+
+def _labels(task: Task) -> dict[str, Any]:
+    """Return what a config says of a head; nothing where there is none."""
+    if not task.outputs:
+        return {}
+    return {
+        "num_labels": len(task.outputs),
+        "id2label": dict(enumerate(task.outputs)),
+        "label2id": {output: index for index, output in enumerate(task.outputs)},
+    }
 
 
 def pretrained(kind: Any, encoder: Path, config: Any, dropout: float) -> Any:  # noqa: ANN401 - as transformers has them

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from components.anchors import anchored
 from components.errors import DataError
 from components.params import TrainingParams
 from components.tasks.base import IGNORED, Task
-from components.tokens import open_split, read_token_card
+from components.tokens import open_anchors, open_split, read_token_card
 from components.training.adalora import Ranks
 from components.training.adapters import adapt
 from components.training.adversarial import Adversary
@@ -29,6 +30,7 @@ from components.training.feed import MASK, Feed
 from components.training.freezing import freeze
 from components.training.lean import lean
 from components.training.loss import summed_loss
+from components.training.matching import matched_loss
 from components.training.meter import Done
 from components.training.model import COMPILED_MULTIPLE, compiles, load_model, shape
 from components.training.optimizer import adamw, update
@@ -96,13 +98,15 @@ class Run:
             for final in self.adversary.passes():
                 last = final and number == len(parts)
                 with synchronised(accelerator, self.model, last=last):
-                    loss = self._loss(rows)
+                    loss = self._loss(rows, batch)
                     accelerator.backward(loss * factor)
                 told.append(loss.detach() if len(own) else torch.zeros_like(loss))
             losses.append(told[0])
         return total(accelerator, torch.stack(losses).sum())
 
-    def _loss(self, rows: Rows) -> torch.Tensor:
+    def _loss(self, rows: Rows, batch: Rows) -> torch.Tensor:
+        if matched := anchored(self.train.task):
+            return matched_loss(self.model, self.train, matched.scale, rows, batch)
         inputs = self.train.inputs(rows)
         logits = self.model(**inputs).logits
         smoothing, weights = self.params.label_smoothing, self.label_weights
@@ -148,8 +152,11 @@ def start(
     refuse_shards(accelerator)
     card = read_token_card(tokens)
     multiple = COMPILED_MULTIPLE if compiles(params, accelerator.device) else 1
+    anchors = open_anchors(tokens)
+    if (anchors is None) == (anchored(task) is not None):
+        raise DataError(f"{tokens}: the texts of the labels are not there", "run `dvc repro`")
     feeds = [
-        Feed(task, open_split(tokens, split), card["pad_id"], accelerator.device, multiple)
+        Feed(task, open_split(tokens, split), card["pad_id"], accelerator.device, multiple, anchors)
         for split in ("train", "validation")
     ]
     for feed, split in zip(feeds, ("train", "validation"), strict=True):

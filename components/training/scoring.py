@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from components.anchors import anchored
 from components.errors import DivergenceError
 from components.tasks.base import Array, metrics
 from components.training.batches import sorted_batches
@@ -58,4 +59,7 @@ def logits_of(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> list[Array
     for rows, part in zip(batches, [part.cpu().numpy() for part in parts], strict=True):
         for row, found in zip(rows.tolist(), part, strict=True):
             logits[row] = found[: feed.lengths[row]] if feed.task.per_token else found
-    return logits
+    anchors, matched = feed.of_anchors(), anchored(feed.task)
+    if anchors is None or matched is None:
+        return logits
+    return list(matched.against(np.stack(logits), np.stack(logits_of(model, anchors, shrink))))

@@ -84,7 +84,7 @@ def _labels(one: Outcome, frame: pd.DataFrame) -> str:
     values = frame[one.rule.options["column"]]
     low = one.rule.options.get("min_value", float("-inf"))
     high = one.rule.options.get("max_value", float("inf"))
-    wrong = frame.loc[~values.between(low, high), LABEL]
+    wrong = frame.loc[values.notna() & ~values.between(low, high), LABEL]
     return _listed({str(label): round(float(values[i]), 4) for i, label in wrong.items()})
 
 

@@ -21,6 +21,8 @@ REASONS: Final = (
     "missing_label",
     "unknown_label",
     "misplaced_label",
+    "no_number",
+    "out_of_range",
     "empty_text",
     "control_characters",
     "too_short",

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from components.anchors import anchored
 from components.near import variant_key
 from components.params import ValidationParams
 from components.schema import GROUP, ID, SOURCE_ROW, SPLIT, SPLITS, Split, example_schema
@@ -68,7 +69,9 @@ def _label_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
         for split in SPLITS
     }
     table: dict[str, Any] = {LABEL: list(task.labels)}
-    table |= {split: [counts[split][label] for label in task.labels] for split in SPLITS}
+    # A label that is known by its text may be one that a split has no row of.
+    absent = 0 if anchored(task) is None else None
+    table |= {split: [counts[split][label] or absent for label in task.labels] for split in SPLITS}
     train = max(1, len(sifted.accepted["train"]))
     table["train_share"] = [counts["train"][label] / train for label in task.labels]
     return pd.DataFrame(table)

@@ -92,3 +92,16 @@ def test_limits_are_those_of_the_kind_of_task() -> None:
     assert "always answers with some part of the text" in in_windows
     assert "one of its labels" not in in_windows
     assert "one of its labels" in limits({"kind": "classification", "labels": ["a", "b"]})
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ({"kind": "pair", "labels": ["no", "yes"]}, ["for pair of 2 labels", '"other":']),
+        ({"kind": "pair", "range": [0.0, 5.0]}, ["a number from 0 to 5", "label, score, value"]),
+        ({"kind": "matching", "items": {"a": "x", "b": "y"}}, ["2 items", "one of its items"]),
+    ],
+)
+def test_card_says_what_each_task_answers(task: dict[str, object], said: list[str]) -> None:
+    card = model_card(samples_against.hold(), replace(FACTS, task=task))
+    assert all(part in card for part in said)

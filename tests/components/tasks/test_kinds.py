@@ -18,10 +18,10 @@ def test_kinds_are_the_files_of_the_folder() -> None:
 
 
 def test_new_file_is_a_new_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = task_kinds()
     (tmp_path / "poetry.py").write_text("")
-    known = task_kinds()
     monkeypatch.setattr(components.tasks, "__path__", [*components.tasks.__path__, str(tmp_path)])
-    assert task_kinds() == sorted([*known, "poetry"])
+    assert task_kinds() == sorted([*before, "poetry"])
 
 
 @pytest.mark.parametrize("kind", ["base", "poetry", "", "os.path"])

@@ -36,7 +36,8 @@ def random(task: Task, encoded: Encoded, seed: int) -> list[Array]:
 
 
 def _row(task: Task, target: Array, tokens: int) -> Array:
-    outputs = len(task.outputs)
+    # Without outputs of its own a task ranks its labels; that is what is put together later.
+    outputs = len(task.outputs or task.labels)
     if task.loss == "span":
         row = np.full((tokens, outputs), -SURE)
         row[target, np.arange(outputs)] = SURE
