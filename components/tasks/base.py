@@ -119,6 +119,9 @@ class Task(Protocol):
     def reject(self, example: Example) -> str | None:
         """Return why this row cannot be used ("unknown_label"), or None; never raises."""
 
+    def renamed(self, field: str, value: str, table: Mapping[str, str]) -> str:
+        """Return what a column's written value stands for; what the table lacks stays as it is."""
+
     def tags(self, example: Example) -> Sequence[str]:
         """Return the labels that stand in an example, to be counted; none where there are none."""
 
@@ -212,6 +215,10 @@ class Whole:
     def gather(self, encoded: Encoded, rows: Sequence[Array]) -> list[Array]:
         """Return the rows: there is one per example."""
         return list(rows)
+
+    def renamed(self, field: str, value: str, table: Mapping[str, str]) -> str:
+        """Return what the whole value stands for."""
+        return table.get(value, value)
 
     def same(self, example: Example, edited: Example, answers: Sequence[Prediction]) -> bool:
         """Return whether two answers are the same."""
