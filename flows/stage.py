@@ -48,9 +48,10 @@ VERBS: Final = (
     "doctor",
     "learning_curve",
     "pretrain",
+    "topics",
 )
 # They move nothing on the line: no flow run is made of them, and no server is booted for them.
-LOOKS: Final = frozenset({"history", "lineage", "doctor", "learning_curve", "pretrain"})
+LOOKS: Final = frozenset({"history", "lineage", "doctor", "learning_curve", "pretrain", "topics"})
 
 
 def flow_of(verb: str) -> Any:  # noqa: ANN401 - Prefect's Flow, which must not be imported yet

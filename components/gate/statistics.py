@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from components.gate.bootstrap import Figure, Score, spreads
-from components.gate.holm import holm
+from components.holm import holm
 from components.tasks.base import Array
 
 EVEN: Final = 0.5

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from components.errors import DataError
-from components.ingestion.lines import read_lines, require_columns
+from components.ingestion.decoding import require_columns, text_lines
 from components.spans import Scheme, Span, TagError, tagged_spans, write_spans
 
 COLUMNS: Final = ("text", "entities", "document")
@@ -44,7 +44,7 @@ def read_conll(
             it does, or a byte is no UTF-8; names the line.
     """
     require_columns(str(path), columns, COLUMNS)
-    marked = any(line.startswith(MARK) for line in read_lines(path))
+    marked = any(line.startswith(MARK) for line in text_lines(path))
     for sentences in _documents(path):
         records = [_record(path, sentence, scheme) for sentence in sentences]
         if not marked:
@@ -59,7 +59,7 @@ def read_conll(
 
 def _documents(path: Path) -> Iterator[list[list[_Word]]]:
     """Yield the sentences of each document; in a file without marks, each sentence alone."""
-    marked = any(line.startswith(MARK) for line in read_lines(path))
+    marked = any(line.startswith(MARK) for line in text_lines(path))
     document: list[list[_Word]] = []
     for sentence in _sentences(path):
         if sentence is not None:
@@ -75,7 +75,7 @@ def _sentences(path: Path) -> Iterator[list[_Word] | None]:
     """Yield each sentence, and None where a document ends."""
     words: list[_Word] = []
     width = 0
-    for number, raw in enumerate(read_lines(path), 1):
+    for number, raw in enumerate(text_lines(path), 1):
         line = raw.rstrip("\r\n")
         mark = line.startswith(MARK)
         if mark or not line.strip(" \t"):

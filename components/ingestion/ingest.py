@@ -14,7 +14,7 @@ from typing import Any
 
 from components.errors import DataError, ParamsError
 from components.files import atomic_folder, sha256_json
-from components.ingestion.readers import Record
+from components.ingestion.decoding import Record
 from components.ingestion.source import SAMPLE, digest, open_source
 from components.ingestion.writer import SplitWriter
 from components.params import IngestionParams, ProjectParams
@@ -90,16 +90,17 @@ def _examples(
     columns = params.columns
     wanted = [*columns.fields.values(), *columns.slices]
     wanted += [columns.group] if columns.group else []
+    wanted = list(dict.fromkeys(wanted))
     # A sample's name holds its size: left out, so that a larger sample keeps the ids it can keep.
     origin_name = name.partition("?")[0] if name.startswith(SAMPLE) else name
     seen: Counter[bytes] = Counter()
-    records = open_source(folder, name, list(dict.fromkeys(wanted)), params.scheme)
-    for row, record in enumerate(records, 1):
+    for row, record in enumerate(open_source(params, folder, name, wanted), 1):
         content = hashlib.sha256(sha256_json([origin_name, dict(record)]).encode())
         seen[content.digest()] += 1
         content.update(str(seen[content.digest()]).encode())
         example: dict[str, Any] = {
-            field: record[column] for field, column in columns.fields.items()
+            field: _meant(task, params, field, record[column])
+            for field, column in columns.fields.items()
         }
         group = _group(record, columns.group, task, example)
         yield {
@@ -110,6 +111,12 @@ def _examples(
             **example,
             **{slice_column(column): record[column] or None for column in columns.slices},
         }
+
+
+def _meant(task: Task, params: IngestionParams, field: str, value: str | None) -> str | None:
+    """Return what a written value stands for; one that is missing stays so."""
+    table = params.columns.values.get(field)
+    return value if table is None or value is None else task.renamed(field, value, table)
 
 
 def _group(record: Record, column: str | None, task: Task, example: Example) -> str:

@@ -8,32 +8,29 @@ from pathlib import Path
 from typing import Final
 
 from components.errors import DataError
-from components.files import sha256_file
-from components.ingestion.lines import require_columns
-from components.ingestion.readers import Record, read_records
+from components.files import sha256_file, sha256_json
+from components.ingestion.decoding import Record, require_columns
+from components.ingestion.folders import files_of, is_pattern
+from components.ingestion.readers import read_records
 from components.ingestion.tickets import COLUMNS, tickets
-from components.spans import Scheme
+from components.params import IngestionParams
 
 SAMPLE: Final = "sample:"
 _TICKETS: Final = re.compile(r"sample:tickets\?rows=(?P<rows>[1-9]\d{0,8})&seed=(?P<seed>\d{1,18})")
 
 
 def open_source(
-    folder: Path, name: str, columns: Sequence[str], scheme: Scheme | None = None
+    params: IngestionParams, folder: Path, name: str, columns: Sequence[str]
 ) -> Iterator[Record]:
-    """Stream the records of a file in `folder`, or of a made-up corpus.
-
-    Args:
-        folder: in which the file lies.
-        name: of the file, or of the corpus.
-        columns: of the records.
-        scheme: of the tags, where the file is a CoNLL file.
+    """Stream the records of a source in `folder`, or of a made-up corpus.
 
     Raises:
         DataError: the source is absent, empty, malformed, or lies outside the folder.
+        ParamsError: a header is given for what is no table.
     """
     if not name.startswith(SAMPLE):
-        return read_records(locate(folder, name), columns, scheme)
+        path = locate(folder, name)
+        return read_records(path, columns, params.format, params.columns.header, params.scheme)
     match = _TICKETS.fullmatch(name)
     if match is None:
         raise DataError(
@@ -46,15 +43,23 @@ def open_source(
 
 
 def digest(folder: Path, name: str) -> str | None:
-    """Return the SHA-256 of a source file; None for a sample, which its name describes wholly."""
-    return None if name.startswith(SAMPLE) else sha256_file(locate(folder, name))
+    """Return the SHA-256 of a source; None for a sample, which its name describes wholly.
+
+    Of several files it is that of their names and digests, so that a renamed one counts as well.
+    """
+    if name.startswith(SAMPLE):
+        return None
+    path = locate(folder, name)
+    if path.is_file():
+        return sha256_file(path)
+    return sha256_json({file.name: sha256_file(file) for file in files_of(path)})
 
 
 def locate(folder: Path, name: str) -> Path:
-    """Return the path of a source file.
+    """Return the path of a source: a file, a folder, or a pattern of files' names.
 
     Raises:
-        DataError: it is absent, no file, or leads out of the folder, which is all that DVC watches.
+        DataError: it is absent, or leads out of the folder, which is all that DVC watches.
     """
     if not folder.is_dir():
         raise DataError(
@@ -66,7 +71,7 @@ def locate(folder: Path, name: str) -> Path:
             f"{path} leads out of {folder}, where changes are not noticed",
             "copy the file into that folder, or name its own folder in ingestion.folder",
         )
-    if not path.is_file():
+    if not (path.is_file() or path.is_dir() or (is_pattern(name) and path.parent.is_dir())):
         there = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
         raise DataError(
             f"{path} is missing; in {folder} there is: {there}",

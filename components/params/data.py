@@ -10,6 +10,7 @@ from components.encoders import name_mistakes
 from components.params.base import Count, Name, Positive, Section, Sha256, Share, mistake, refuse
 
 MIN_TRAINING_SHARE: Final = 0.2
+SourceFormat = Literal["csv", "tsv", "jsonl", "parquet", "conll", "squad", "lines", "parallel"]
 
 
 class ProjectParams(Section):
@@ -25,11 +26,30 @@ class ColumnsParams(Section):
     """Which columns of the source hold what; the task says which fields it needs."""
 
     fields: dict[str, str]
-    """The task's field to the source's column, such as `text: body`."""
+    """The task's field to the source's column, such as `text: body`.
+
+    Files name their columns by themselves, but for folders: of `lines` the columns are `text` and
+    `file`, the file's name; of `parallel` they are the files' names.
+    """
+    header: tuple[str, ...] | None
+    """Names of the columns of a CSV or TSV file that has no header line; null: it has one."""
+    values: dict[str, dict[str, str]]
+    """Per field of the task, what written values stand for, such as `label: {"0": ham, "1": spam}`.
+
+    Values that are not listed stay as they are. Of a field that holds several labels, each of them
+    is looked up.
+    """
     group: str | None
     """Column whose equal values never cross splits (a customer); null: the text itself."""
     slices: tuple[Name, ...]
     """Columns by which evaluation and the gate look at parts of the data."""
+
+    @model_validator(mode="after")
+    def _header_differs(self) -> ColumnsParams:
+        names = self.header
+        if names is not None and (not all(names) or len(set(names)) < len(names) or not names):
+            raise ValueError(f"header must hold names that differ, found {list(names)}")
+        return self
 
     @model_validator(mode="after")
     def _slices_differ(self) -> ColumnsParams:
@@ -53,18 +73,33 @@ class IngestionParams(Section):
     folder: str
     """The folder that DVC watches for changes; files below are named relative to it."""
     source: str
-    """A CSV, JSONL, Parquet, CoNLL or SQuAD file in `folder`, or `sample:tickets?rows=N&seed=N`."""
+    """A file in `folder`; or a folder there, or a pattern such as `rt-polarity.*`, where `format`
+    is lines or parallel; or `sample:tickets?rows=N&seed=N`."""
     validation_source: str | None
     """File with the validation rows, when they are given; else null."""
     test_source: str | None
     """File with the test rows, when they are given; else null."""
+    format: SourceFormat | None
+    """How the sources are written; null: as each file's suffix says.
+
+    csv: commas, quoted cells may hold line breaks. tsv: tabs, a row is a line, quotes are text.
+    jsonl: one JSON object per line; a list or an object in a column becomes JSON text. parquet.
+    conll: a word and its tag per line; columns text, entities and document. squad: questions on
+    paragraphs; columns id, title, question, context and answers. lines: a folder whose files hold
+    one text per line. parallel: a folder of files with equally many lines.
+    """
     scheme: Literal["iob1", "iob2", "bioes"] | None
-    """How tags are written, where the files are CoNLL files (a word and its tag per line), which
-    have the columns text, entities and document; null: they are not."""
+    """How the tags of a CoNLL file are written; null: there are none."""
     columns: ColumnsParams
     splits: SplitsParams
     licence: str
     """Licence of the data, as it shall stand on the card and on the model's page."""
+
+    @model_validator(mode="after")
+    def _samples_have_no_format(self) -> IngestionParams:
+        if self.source.startswith("sample:") and (self.format or self.columns.header):
+            raise ValueError("format and columns.header must be null for a sample: it is no file")
+        return self
 
     @model_validator(mode="after")
     def _one_origin_per_split(self) -> IngestionParams:

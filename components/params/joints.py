@@ -38,6 +38,10 @@ def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[I
     for name in columns.fields:
         if name not in needed:
             yield mistake((*place, name), f"the task has no such field: {', '.join(needed)}")
+    for name in columns.values:
+        if name not in needed:
+            rule = f"the task has no such field: {', '.join(needed)}"
+            yield mistake(("ingestion", "columns", "values", name), rule)
 
 
 def space_mistakes(search: SearchParams, training: TrainingParams) -> Iterator[InitErrorDetails]:

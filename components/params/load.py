@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, ValidationError, create_model
 from ruamel.yaml import YAML
@@ -18,6 +18,12 @@ from components.tasks import options_type, task_kinds
 from components.tasks.base import TaskOptions
 
 S = TypeVar("S", bound=Section)
+KINDS: Final[Mapping[type, str]] = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
 
 
 def load_params(path: Path) -> Params:
@@ -98,7 +104,20 @@ def parse_tree(text: str, origin: str) -> dict[str, Any]:
             f"{origin}: expected sections, found {found}",
             "write sections such as `training:` with their fields below",
         )
+    if guessed := list(_guessed_keys(tree, ())):
+        listed = "\n".join(f"  {name}: is read as no text, but as {kind}" for name, kind in guessed)
+        raise ParamsError(f"{origin}: keys must be text\n{listed}", "quote them")
     return tree
+
+
+def _guessed_keys(value: object, place: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield every key that YAML took for a number or the like: it may have lost its spelling."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            here = (*place, str(key))
+            if not isinstance(key, str):
+                yield ".".join(here), KINDS.get(type(key), type(key).__name__)
+            yield from _guessed_keys(inner, here)
 
 
 def where(error: YAMLError) -> str:

@@ -50,6 +50,7 @@ from components.params.search import (
     Range,
     SearchParams,
 )
+from components.params.topics import TopicsParams
 from components.params.training import TrainingParams
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
@@ -83,6 +84,7 @@ __all__ = [
     "Section",
     "SplitsParams",
     "TokenizationParams",
+    "TopicsParams",
     "TrainingParams",
     "ValidationParams",
     "WaiverParams",
@@ -109,6 +111,7 @@ class Params(Section):
     registry: RegistryParams
     gate: GateParams
     release: ReleaseParams
+    topics: TopicsParams
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Params:

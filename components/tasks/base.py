@@ -128,6 +128,9 @@ class Task(Protocol):
     def reject(self, example: Example) -> str | None:
         """Return why this row cannot be used ("unknown_label"), or None; never raises."""
 
+    def renamed(self, field: str, value: str, table: Mapping[str, str]) -> str:
+        """Return what a column's written value stands for; what the table lacks stays as it is."""
+
     def tags(self, example: Example) -> Sequence[str]:
         """Return the labels that stand in an example, to be counted; none where there are none."""
 
@@ -230,6 +233,10 @@ class Whole:
     def told(self, example: Example, answer: Prediction) -> Prediction:
         """Return the answer, which says all there is."""
         return answer
+
+    def renamed(self, field: str, value: str, table: Mapping[str, str]) -> str:
+        """Return what the whole value stands for."""
+        return table.get(value, value)
 
     def same(self, example: Example, edited: Example, answers: Sequence[Prediction]) -> bool:
         """Return whether two answers are the same."""

@@ -15,7 +15,7 @@ from tests.candidates import add_model, add_version, judged, make_model
 
 NAME = "tickets"
 # What a verb cannot do without.
-NEEDS = {"lineage": ["1"], "pretrain": ["no_texts.txt"]}
+NEEDS = {"lineage": ["1"], "pretrain": ["no_texts.txt"], "topics": ["texts.csv"]}
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,8 @@ def make_params(source: str, **changes: Any) -> IngestionParams:
     columns = ColumnsParams(
         fields=changes.pop("fields", {"text": "body", "label": "intent"}),
         group=changes.pop("group", "customer"),
+        header=changes.pop("header", None),
+        values=changes.pop("values", {}),
         slices=changes.pop("slices", ("channel",)),
     )
     values: dict[str, Any] = {
@@ -28,6 +30,7 @@ def make_params(source: str, **changes: Any) -> IngestionParams:
         "validation_source": None,
         "test_source": None,
         "scheme": None,
+        "format": None,
         "columns": columns,
         "splits": SplitsParams(validation=0.2, test=0.2),
         "licence": "CC0-1.0",
@@ -43,6 +46,7 @@ def run_ingest(task: Task, tmp_path: Path) -> Ingest:
         source, out = tmp_path / "source", tmp_path / "raw"
         source.mkdir(exist_ok=True)
         for name, text in files.items():
+            (source / name).parent.mkdir(exist_ok=True)
             (source / name).write_text(text, encoding="utf-8", newline="")
         changes.setdefault("source", next(iter(files), "absent.csv"))
         params = make_params(**changes)

@@ -125,6 +125,17 @@ def test_the_tasks_fields_must_all_be_named(run_ingest: Ingest) -> None:
         run_ingest({"a.csv": toy_csv(60)}, fields=fields)
 
 
+def test_values_are_renamed_and_ids_stay(run_ingest: Ingest) -> None:
+    csv = toy_csv(60) + "odd,,web,c9\n"
+    plain = {row["id"]: row for row in all_rows(run_ingest({"a.csv": csv}))}
+    table = {"track": "refund", "refund": "track"}
+    for row in all_rows(run_ingest({"a.csv": csv}, values={"label": table})):
+        before = plain.pop(row["id"])
+        assert row["label"] == table.get(before["label"], before["label"]), "each once, in one go"
+        assert row["text"] == before["text"]
+    assert not plain
+
+
 def test_a_sample_is_described_wholly_by_its_name(run_ingest: Ingest) -> None:
     name = "sample:tickets?rows=200&seed=1"
     folder = run_ingest({}, source=name, group=None)

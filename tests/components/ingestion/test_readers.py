@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.errors import DataError
-from components.ingestion.readers import read_records
+from components.errors import DataError, ParamsError
+from components.ingestion.readers import READERS, read_records
+from components.params.data import SourceFormat
 
 COLUMNS = ("text", "label")
 
@@ -48,7 +50,7 @@ def test_csv_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.csv", b"text,label\na,b\nc,d,e\n", r"a\.csv, line 3: 3 cells .* column 3 has no name"),
-        ("a.csv", b"text,label\na,b\nc\n", r"line 3: 1 cells .* column 2 \('label'\) is absent"),
+        ("a.csv", b"text,label\na,b\nc\n", r"line 3: 1 cell .* column 2 \('label'\) is absent"),
         ("a.csv", b'text,label\na,b\n"c,d\ne,f\n', r"line 3: .* unexpected end of data .* line 4"),
         ("a.csv", b'text,label\n"a" b,c\n', r"line 2: .* ',' expected after '\"'"),
         ("a.csv", b"text,text,label\na,b,c\n", r"line 1: .*'text' \(columns 1 and 2\)"),
@@ -63,7 +65,18 @@ def test_csv_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
         ("a.jsonl", b'{"text": "a"}\n', r"line 1: column 'label' is missing; found: text"),
         ("a.jsonl", b'{"text": "a", "text": "b", "label": "c"}\n', r"line 1: stands twice"),
         ("a.jsonl", b'{"text": NaN, "label": "c"}\n', r"line 1: NaN is no JSON"),
-        ("a.jsonl", b'{"text": ["a"], "label": "c"}\n', r"line 1: column 'text' holds a list"),
+        ("a.jsonl", b"[" * 99999, r"line 1: nested too deeply"),
+        ("a.jsonl", b'{"text": {"a": 1, "a": 2}, "label": "c"}\n', r"line 1: stands twice .*'a'"),
+        ("a.jsonl", b'{"text": ["\\ud800"], "label": "c"}\n', r"half a surrogate .* character 3"),
+        ("a.jsonl", b"1.50\n", r"line 1: expected an object, found number"),
+        (
+            "a.tsv",
+            b"text\tlabel\na\tb\nc\td\te\n",
+            r"line 3: 3 cells .* column 3 has no name",
+        ),
+        ("a.tsv", b"text\tlabel\na\tb\n\nc\n", r"line 4: 1 cell .* column 2 \('label'\) is absent"),
+        ("a.tsv", b"text,label\na,b\n", r"line 1: column 'text' is missing; found: text,label"),
+        ("a.tab", b"text\tlabel\nok\tcaf\xe9\n", r"byte 0xe9 at line 2, column 7"),
         ("a.jsonl", b'{"text": "\\ud800", "label": "c"}\n', r"half a surrogate pair"),
         ("a.jsonl", b"[1]\n", r"line 1: expected an object, found list"),
         ("a.jsonl", b'\n{"text": "\xff"}\n', r"byte 0xff at line 2, column 11"),
@@ -84,6 +97,63 @@ def test_jsonl_numbers_keep_their_spelling_and_null_stays_missing(tmp_path: Path
         {"text": "1.50", "label": "true"},
         {"text": "NA", "label": None},
     ]
+
+
+def test_jsonl_structure_becomes_json_text_that_says_the_same(tmp_path: Path) -> None:
+    line = '{"text": {"b": [1.50, -0, 1e5, null, true], "a": "ü\\n"}, "label": [ ]}'
+    record = read(write(tmp_path, "a.jsonl", line.encode()))[0]
+    assert record == {"text": '{"b":[1.50,-0,1e5,null,true],"a":"ü\\n"}', "label": "[]"}
+    assert json.loads(str(record["text"])) == json.loads(line)["text"]
+
+
+def test_tsv_quotes_are_text_and_a_row_is_a_line(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.tsv", b'label\ttext\r\nx\t"a, ""b\r\n\r\n\ty"\n')
+    assert read(path) == [{"text": '"a, ""b', "label": "x"}, {"text": 'y"', "label": ""}]
+
+
+@pytest.mark.parametrize(("suffix", "sign"), [("csv", ","), ("tsv", "\t")])
+def test_a_table_without_a_header_takes_the_names_it_is_given(
+    tmp_path: Path, suffix: str, sign: str
+) -> None:
+    path = write(tmp_path, f"a.{suffix}", sign.join(["x", "hello"]).encode() + b"\n")
+    assert list(read_records(path, COLUMNS, header=("label", "text"))) == [
+        {"text": "hello", "label": "x"}
+    ]
+    with pytest.raises(DataError, match=r"columns\.header: column 'text' is missing; found: label"):
+        list(read_records(path, COLUMNS, header=("label",)))
+    with pytest.raises(DataError, match=r"line 1: 2 cells where .*header names 3; column 3 \('x'"):
+        list(read_records(path, COLUMNS, header=("label", "text", "x")))
+
+
+def test_a_header_for_what_is_no_table_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.jsonl", b"{}")
+    with pytest.raises(ParamsError, match=r"columns\.header: .* is read as jsonl"):
+        read_records(path, COLUMNS, header=("text", "label"))
+
+
+def test_a_named_format_goes_before_the_suffix(tmp_path: Path) -> None:
+    path = write(tmp_path, "SMSCollection", b"text\tlabel\na\tb\n")
+    assert list(read_records(path, COLUMNS, "tsv")) == [{"text": "a", "label": "b"}]
+    with pytest.raises(DataError, match=r"files ending in '' .*") as caught:
+        read(path)
+    assert "ingestion.format" in caught.value.cure
+
+
+def test_every_suffix_means_one_format() -> None:
+    suffixes = [suffix for reader in READERS.values() for suffix in reader.suffixes]
+    assert len(set(suffixes)) == len(suffixes)
+    assert set(READERS) <= set(get_args(SourceFormat))
+
+
+def test_files_and_folders_are_not_taken_for_one_another(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", b"text,label\na,b\n")
+    with pytest.raises(DataError, match=r"a\.csv is a file, and lines is read from a folder"):
+        read_records(path, COLUMNS, "lines")
+    with pytest.raises(DataError, match=r"is no file, and csv is read from one"):
+        read_records(tmp_path, COLUMNS, "csv")
+    with pytest.raises(DataError, match=r"folders are read in several ways") as caught:
+        read_records(tmp_path, COLUMNS)
+    assert caught.value.cure.endswith("lines or parallel")
 
 
 def test_parquet_text_and_whole_numbers_are_read_as_text(tmp_path: Path) -> None:

@@ -70,6 +70,8 @@ def test_folder_is_no_file(tmp_path: Path) -> None:
         (b"# only a comment\n", "expected sections, found an empty file"),
         (b"- a\n- b\n", "expected sections, found list"),
         (b"text\n", "expected sections, found str"),
+        (b"a: {b: {0: x, '1': y}}\n", r"keys must be text\n  a.b.0: is read as no text, .* number"),
+        (b"a: {true: x, 007: y}\n", r"\n  a.True: .* true or false\n  a.7: .* a number"),
         (b"a: !!python/object/apply:os.system ['true']\n", "is not valid YAML"),
     ],
 )

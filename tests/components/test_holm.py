@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.gate.holm import holm
+from components.holm import holm
 
 
 def test_the_least_counts_for_all_and_the_greatest_for_itself() -> None:

@@ -1,4 +1,4 @@
-"""In: p-values of rules that must all be shown. Out: p-values that stay honest together."""
+"""In: p-values of questions that are asked together. Out: p-values that stay honest so."""
 
 from __future__ import annotations
 

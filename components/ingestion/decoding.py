@@ -1,12 +1,15 @@
-"""In: a text file, or a header. Out: its lines, decoded, and the columns that must be there."""
+"""In: a text file. Out: its lines, decoded strictly, and the names that its records must have."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from components.errors import DataError
+
+Record = Mapping[str, str | None]
+Reader = Callable[[Path, Sequence[str]], Iterator[Record]]
 
 
 def require_columns(where: str, columns: Sequence[str], found: Sequence[str]) -> None:
@@ -33,8 +36,12 @@ def _positions(found: Sequence[str], name: str) -> str:
     return " and ".join(str(i) for i, other in enumerate(found, 1) if other == name)
 
 
-def read_lines(path: Path) -> Iterator[str]:
-    """Decode line by line, so that a wrong byte is named with its place."""
+def text_lines(path: Path) -> Iterator[str]:
+    """Decode line by line, so that a wrong byte is named with its place.
+
+    Raises:
+        DataError: the file is not UTF-8, or holds a NUL byte; names line, column and byte.
+    """
     offset = 0
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
@@ -54,3 +61,8 @@ def read_lines(path: Path) -> Iterator[str]:
                 )
             offset += len(raw)
             yield text
+
+
+def line_content(line: str) -> str:
+    r"""Return a line without its end, which is \n or \r\n."""
+    return line.removesuffix("\n").removesuffix("\r")
