@@ -19,7 +19,7 @@ import numpy as np
 
 from components.errors import DataError, ParamsError, TouchstoneError
 from components.files import write_text
-from components.ingestion.readers import read_csv
+from components.ingestion.tables import read_csv
 from components.seeding import generator
 
 SEED: Final = 7

@@ -14,7 +14,7 @@ from typing import Final
 
 from components.errors import ParamsError, TouchstoneError
 from components.files import write_text
-from components.ingestion.readers import read_csv
+from components.ingestion.tables import read_csv
 
 # Every fifth intent by alphabet is for the test, and of the rest every fifth for validation.
 EVERY: Final = 5

@@ -105,9 +105,7 @@ class _Merge:
                 self.section(node[key], value, annotation, (*place, str(key)))
             elif node[key] != value:
                 self.changed.append(name)
-                fresh = _fresh(value)
-                _keep_kind(node[key], fresh)
-                _replace(node, key, fresh)
+                _replace(node, key, _fresh(value))
 
 
 def _meant(key: str, node: CommentedMap, place: tuple[str, ...]) -> str:
@@ -135,13 +133,6 @@ def _fresh(value: Any) -> Any:  # noqa: ANN401 - YAML values
     if value.fa.flow_style():
         copy.fa.set_flow_style()
     return copy
-
-
-def _keep_kind(old: object, new: object) -> None:
-    """Keep what is said of a field `kind`: it holds for any."""
-    maps = isinstance(old, CommentedMap) and isinstance(new, CommentedMap)
-    if maps and "kind" in new and "kind" in list(old)[:-1] and "kind" in old.ca.items:
-        new.ca.items["kind"] = old.ca.items["kind"]
 
 
 def _replace(node: CommentedMap, key: str, value: Any) -> None:  # noqa: ANN401 - YAML values

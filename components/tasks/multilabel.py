@@ -124,6 +124,13 @@ class Multilabel(Whole):
         found = self._read(value)
         return [str(value)] if found is None else [label for label in found if label]
 
+    def renamed(self, field: str, value: str, table: Mapping[str, str]) -> str:
+        """Return what the value stands for, each of its labels on its own."""
+        whole = super().renamed(field, value, table)
+        if field != "label" or whole != value or (found := self._read(value)) is None:
+            return whole
+        return json.dumps([table.get(label, label) for label in found], ensure_ascii=False)
+
     def _read(self, value: object) -> list[str] | None:
         """Return the labels that a cell names, None where it cannot be read."""
         if not isinstance(value, str):

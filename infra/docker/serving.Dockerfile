@@ -2,7 +2,7 @@
 FROM python:3.11-slim-bookworm
 COPY constraints.txt /srv/
 RUN pip install --no-cache-dir --constraint /srv/constraints.txt numpy onnxruntime pydantic tokenizers
-COPY components/__init__.py components/errors.py components/failpoints.py components/files.py /srv/components/
+COPY components/*.py /srv/components/
 COPY components/tasks /srv/components/tasks
 COPY components/inference /srv/components/inference
 COPY infra/docker/predict.py /srv/

@@ -131,12 +131,12 @@ def image(root: Path, folder: Path) -> Path:
             continue
         *sources, target = line.split()[1:]
         place = folder / Path(target).relative_to("/")
-        for source in sources:
-            if (root / source).is_dir():
-                shutil.copytree(root / source, place, ignore=shutil.ignore_patterns("__pycache__"))
+        for source in (found for name in sources for found in root.glob(name)):
+            if source.is_dir():
+                shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 place.mkdir(parents=True, exist_ok=True)
-                shutil.copy(root / source, place)
+                shutil.copy(source, place)
     return folder / "srv"
 
 
