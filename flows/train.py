@@ -83,9 +83,5 @@ def train(
         checkpoints.remove()
     if lessons:
         lessons.remove()
-    together = (
-        f", its {len(lessons.values)} teachers together {lessons.facts['ensemble']['score']:.4f}"
-        if lessons
-        else ""
-    )
-    return f"validation {kind.metric} {fitted.score:.4f} after epoch {fitted.best_epoch}{together}"
+    told = f"validation {kind.metric} {fitted.score:.4f} after epoch {fitted.best_epoch}"
+    return f"{told}{lessons.told()}" if lessons else told

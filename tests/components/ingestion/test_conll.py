@@ -13,7 +13,7 @@ COLUMNS = ("text", "entities", "document")
 
 def read(path: Path, text: str, scheme: Scheme = "iob2") -> list[dict[str, str | None]]:
     path.write_bytes(text.encode())
-    return [dict(record) for record in read_records(path, COLUMNS, scheme)]
+    return [dict(record) for record in read_records(path, COLUMNS, "conll", None, scheme)]
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ def test_documents_are_named_by_what_they_say_not_by_where_they_stand(path: Path
 
 def test_only_the_columns_asked_for_are_read(path: Path) -> None:
     path.write_text("a O\n")
-    assert list(read_records(path, ["entities"], "iob2")) == [{"entities": "[]"}]
+    assert list(read_records(path, ["entities"], "conll", None, "iob2")) == [{"entities": "[]"}]
     with pytest.raises(DataError, match=r"column 'tag' is missing.*text, entities, document"):
-        list(read_records(path, ["tag"], "iob2"))
+        list(read_records(path, ["tag"], "conll", None, "iob2"))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_faults_are_told_with_file_and_line(path: Path, text: str, rule: str) ->
 def test_a_wrong_byte_is_told_with_its_line(path: Path) -> None:
     path.write_bytes(b"a O\nM\xfcller O\n")
     with pytest.raises(DataError, match=r"not UTF-8: byte 0xfc at line 2, column 2"):
-        list(read_records(path, COLUMNS, "iob2"))
+        list(read_records(path, COLUMNS, "conll", None, "iob2"))
 
 
 @pytest.mark.parametrize("name", ["x.conll", "x.BIO"])
