@@ -26,7 +26,7 @@ SETS: Final[dict[str, dict[str, Any]]] = {
     "twitter": {
         "file": "sent_train.csv",
         "learning_rate": 2e-4,
-        "task": {"kind": "classification", "labels": ["0", "1", "2"]},
+        "task": {"kind": "classification", "labels": ["0", "1", "2"], "out_of_scope": None},
         "columns": {"fields": {"text": "text", "label": "label"}, "group": None, "slices": []},
     },
 }

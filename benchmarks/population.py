@@ -96,7 +96,7 @@ def load(path: Path = RECORDED) -> Population:
     ends = np.cumsum(np.bincount(found["groups"]))[:-1]
     labels = tuple(str(name) for name in found["names"])
     return Population(
-        task=load_task(Options(kind="classification", labels=labels)),
+        task=load_task(Options(kind="classification", labels=labels, out_of_scope=None)),
         labels=found["labels"].astype(np.int64),
         members=np.split(order, ends),
         slices={name: found[name] for name in found if name.startswith(SLICE_PREFIX)},

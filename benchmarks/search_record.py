@@ -81,7 +81,7 @@ def part(source: Path, place: Path) -> dict[str, Any]:
             writer.writerows((text, label) for text in by_label[label][:ROWS_PER_LABEL])
     return {
         "project": {"name": "banking77"},
-        "task": {"kind": "classification", "labels": labels},
+        "task": {"kind": "classification", "labels": labels, "out_of_scope": None},
         "ingestion": {
             "folder": str(place),
             "source": "part.csv",

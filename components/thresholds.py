@@ -1,4 +1,4 @@
-"""In: logits of labels, and the rows that have them. Out: the thresholds above which they hold.
+"""In: logits of labels, and the rows that have them. Out: thresholds from which on they hold.
 
 All are exact: every threshold that parts the rows differently is tried, by sorting.
 """
@@ -14,6 +14,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 FOLDS: Final = 5
+SLIGHT: Final = 1e-9  # 0.05 of 100 is 5.000000000000004
 # With how many true rows the common threshold counts against a label's own: from not at all to
 # alone. Which one it is, the rows decide; the steps are fine enough that the next differs little.
 PRIORS: Final = (0.0, *(2.0**power for power in range(11)), np.inf)
@@ -64,6 +65,34 @@ def best_each(logits: Array, gold: Array) -> Array:
         gold: (rows, labels) whether the label is true.
     """
     return _shrunk(logits, gold, _prior(logits, gold))
+
+
+def keeping(evidence: Array, share: float) -> float:
+    """Return the evidence from which on a text is in scope, so that this share of them is.
+
+    Args:
+        evidence: (rows,) of texts in scope.
+        share: in (0, 1) of them to keep, at the least.
+    """
+    rising = np.sort(evidence.astype(np.float64))
+    lost = int((1 - share) * len(rising) + SLIGHT)
+    return float(rising[max(0, lost - 1) : lost + 1].mean())
+
+
+def balanced(evidence: Array, inside: Array) -> float:
+    """Return the evidence from which on a text is in scope, of greatest balanced accuracy.
+
+    The mean of both shares told rightly, whatever the share of either among the rows: half of
+    Youden's index and one half (Youden, Cancer 3, 1950).
+
+    Args:
+        evidence: (rows,).
+        inside: (rows,) whether the text is in scope; both kinds must be there.
+    """
+    order = np.argsort(-evidence, kind="stable")
+    within = inside[order]
+    right = within.cumsum() / within.sum() + 1 - (~within).cumsum() / (~within).sum()
+    return _cut(evidence[order], right)
 
 
 def macro_f1(answered: Array, gold: Array) -> float:

@@ -91,6 +91,11 @@ class Lessons:
     values: tuple[Mapping[str, Any], ...]
     facts: Mapping[str, Any]
 
+    def told(self) -> str:
+        """Return how good the teachers are together, as the end of a sentence."""
+        score = self.facts["ensemble"]["score"]
+        return f", its {len(self.values)} teachers together {score:.4f}"
+
     def remove(self) -> None:
         """Delete that folder: what was learned from it is on the disk."""
         shutil.rmtree(self.tokens, ignore_errors=True)

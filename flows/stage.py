@@ -158,7 +158,9 @@ def help_of(verb: str) -> str:
 
 def as_json(value: Any) -> Any:  # noqa: ANN401
     """Return a flow argument as Prefect shall show it."""
-    if isinstance(value, Section | TaskOptions):
+    if isinstance(value, TaskOptions):
+        return value.stored()
+    if isinstance(value, Section):
         return value.model_dump(mode="json")
     return str(value) if isinstance(value, Path) else value
 

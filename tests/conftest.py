@@ -47,7 +47,9 @@ def postgres_url() -> Iterator[Callable[[str, str], str]]:
 @pytest.fixture(scope="session")
 def task() -> Task:
     """A classification task with three labels."""
-    return load_task(Options(kind="classification", labels=("track", "refund", "login")))
+    return load_task(
+        Options(kind="classification", labels=("track", "refund", "login"), out_of_scope=None)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -178,7 +180,7 @@ def trained_bundle(
     card = BundleCard(
         format=FORMAT,
         artifact="trained",
-        task=task.options.model_dump(mode="json"),
+        task=task.options.stored(),
         max_length=32,
         pad_id=0,
         lineage={"id": "0" * 64, "data": "1" * 64},

@@ -21,7 +21,7 @@ from components.inference.bundle import GRAPH, WEIGHTS
 from components.params import EvaluationParams
 from components.records import read_examples, split_path
 from components.schema import ID
-from components.tasks.base import Array, Example, Prediction, Task, metrics, predictions
+from components.tasks.base import Array, Example, Prediction, Task, known, metrics, predictions
 
 LABEL: Final = "label"
 SERVED: Final = "int8"
@@ -113,7 +113,7 @@ def _quality(
     score = np.array([p.score for p in answers.predictions])
     right = task.right(rows, answers.predictions)
     return {
-        "metrics": metrics(task, rows, answers.logits),
+        "metrics": known(metrics(task, rows, answers.logits)),
         "calibration": calibration(score, right, params.calibration_bins),
         "labels": task.table(rows, answers.predictions),
         "confusion": task.confusion(rows, answers.predictions, task.labels),

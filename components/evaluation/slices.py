@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from components.errors import DataError
 from components.schema import slice_column
-from components.tasks.base import Array, Example, Task, metrics
+from components.tasks.base import Array, Example, Task, known, metrics
 
 MISSING: Final = "(missing)"
 
@@ -22,7 +22,8 @@ def slice_scores(
 ) -> list[dict[str, Any]]:
     """Return rows and metrics for each value of each slice column, in alphabetical order.
 
-    A slice below `min_rows` has None for its metrics: chance would speak, not the model.
+    A slice below `min_rows` has None for its metrics: chance would speak, not the model. So has
+    a single figure that no row of the slice tells of.
 
     Raises:
         DataError: the examples lack a slice column.
@@ -42,7 +43,7 @@ def slice_scores(
         for value, members in sorted(rows.items()):
             enough = len(members) >= min_rows
             found = (
-                metrics(task, [examples[i] for i in members], [logits[i] for i in members])
+                known(metrics(task, [examples[i] for i in members], [logits[i] for i in members]))
                 if enough
                 else None
             )

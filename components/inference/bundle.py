@@ -133,7 +133,7 @@ def _check_names(folder: Path, artifact: Artifact, names: set[str]) -> None:
 def _task(folder: Path, card: BundleCard) -> Task:
     try:
         options = options_type(str(card.task.get("kind")))
-        return load_task(options.model_validate_json(json.dumps(card.task)))
+        return load_task(options.read(card.task))
     except (ParamsError, ValidationError) as error:
         raise IntegrityError(f"{folder / CARD}: task: {error}", REMAKE) from error
 

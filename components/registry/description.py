@@ -98,7 +98,9 @@ def describe_version(page: Page) -> str:
 
 def _headline(page: Page) -> str:
     scores = page.reports.int8["metrics"]
-    shown = ", ".join(f"**{score:.3f}** {_words(name)}" for name, score in scores.items())
+    shown = ", ".join(
+        f"**{score:.3f}** {_words(name)}" for name, score in scores.items() if score is not None
+    )
     size = page.reports.int8["size_bytes"] / 1e6
     return (
         f"An int8 encoder for {page.task['kind']} of {size:.0f} MB, with {shown} on the test split."
@@ -111,7 +113,7 @@ def _against(page: Page) -> str:
     pairs = []
     for name, score in page.reports.int8["metrics"].items():
         before = page.champion_scores.get(f"int8.{name}")
-        if before is not None:
+        if before is not None and score is not None:
             pairs.append(
                 f"{_words(name)} {before:.3f} → {score:.3f} ({100 * (score - before):+.1f} points)"
             )
@@ -128,7 +130,7 @@ def _artifacts(reports: Reports) -> str:
         rows.append(
             [
                 NAMES[artifact],
-                *(f"{score:.4f}" for score in report["metrics"].values()),
+                *("" if score is None else f"{score:.4f}" for score in report["metrics"].values()),
                 f"{report['calibration']['error']:.3f}",
                 f"{report['latency']['p50_ms']:.1f} / {report['latency']['p95_ms']:.1f}",
                 f"{report['throughput_per_second']:,.0f}",
@@ -152,7 +154,11 @@ def _slices(slices: Iterable[Mapping[str, Any]]) -> str:
     rows = []
     for part in slices:
         metrics = part["metrics"]
-        shown = "; ".join(f"{_words(n)} {v:.3f}" for n, v in metrics.items()) if metrics else ""
+        shown = (
+            "; ".join(f"{_words(n)} {v:.3f}" for n, v in metrics.items() if v is not None)
+            if metrics
+            else ""
+        )
         rows.append(
             [plain(f"{part['column']} = {part['value']}"), str(part["rows"]), shown or "too few"]
         )

@@ -58,5 +58,6 @@ def figures(reports: Reports) -> dict[str, float]:
             "throughput_per_second": report["throughput_per_second"],
             "size_mb": report["size_bytes"] / 1e6,
         }
-        out |= {f"{artifact}.{name}": float(value) for name, value in found.items()}
+        told = {name: float(value) for name, value in found.items() if value is not None}
+        out |= {f"{artifact}.{name}": value for name, value in told.items()}
     return out

@@ -1,16 +1,19 @@
-"""In: a text. Out: one label of a closed set, with the probability of each."""
+"""In: a text. Out: one label of a closed set, with the probability of each, or out of scope."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal, Self, cast
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from tokenizers import Tokenizer
 
 from components.counts import confusion_matrix, label_table
+from components.scope import OutOfScope
 from components.tasks.base import (
+    NO_LABEL,
     Array,
     Encoded,
     Example,
@@ -25,6 +28,8 @@ from components.tasks.base import (
 )
 
 DIGITS: Final = 6
+# The text of the answer that a text has none of the labels.
+OUT: Final = "(out of scope)"
 
 
 class Options(TaskOptions):
@@ -34,11 +39,26 @@ class Options(TaskOptions):
     """The task's file name in components/tasks."""
     labels: Annotated[tuple[str, ...], Field(min_length=2)]
     """The label set, exactly as it is written in the data; a row with another label is rejected."""
+    out_of_scope: OutOfScope | None
+    """For texts that have none of the labels; null: every text is given one."""
 
     @classmethod
     def example(cls) -> Self:
         """Return the options of a task with three labels."""
-        return cls(kind="classification", labels=("track", "refund", "login"))
+        labels = ("track", "refund", "login")
+        return cls(kind="classification", labels=labels, out_of_scope=None)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the options, without `out_of_scope` where it is off, as bundles always were."""
+        found = super().stored()
+        if self.out_of_scope is None:
+            del found["out_of_scope"]
+        return found
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """Return stored options; without `out_of_scope` every text is given a label."""
+        return super().read({"out_of_scope": None, **stored})
 
     @field_validator("labels")
     @classmethod
@@ -47,6 +67,14 @@ class Options(TaskOptions):
         if twice:
             raise ValueError(f"every label must be listed once, found twice: {', '.join(twice)}")
         return labels
+
+    @field_validator("out_of_scope")
+    @classmethod
+    def _apart(cls, out_of_scope: OutOfScope | None, info: ValidationInfo) -> OutOfScope | None:
+        for taken in (out_of_scope.label, OUT) if out_of_scope else ():
+            if taken in info.data.get("labels", ()):
+                raise ValueError(f"{taken!r} must be none of task.labels")
+        return out_of_scope
 
 
 class Classification(Whole):
@@ -59,7 +87,8 @@ class Classification(Whole):
 
     def __init__(self, options: Options) -> None:
         self.options: TaskOptions = options
-        self.labels = self.outputs = options.labels
+        self.labels: tuple[str, ...] = options.labels
+        self.outputs = options.labels
         self._index = {label: index for index, label in enumerate(options.labels)}
 
     def reject(self, example: Example) -> str | None:
@@ -94,12 +123,12 @@ class Classification(Whole):
 
     def decode(self, logits: Sequence[Array]) -> list[Prediction]:
         """Turn logits, (labels,) per example, into the most probable label."""
-        rows = softmax(np.stack(logits)) if len(logits) else np.zeros((0, len(self.labels)))
+        rows = softmax(np.stack(logits)) if len(logits) else np.zeros((0, len(self.outputs)))
         return [self._answer(row) for row in rows]
 
     def _answer(self, row: Array) -> Prediction:
-        label, score = self.labels[int(row.argmax())], float(row.max())
-        scores = {n: round(float(p), DIGITS) for n, p in zip(self.labels, row, strict=True)}
+        label, score = self.outputs[int(row.argmax())], float(row.max())
+        scores = {n: round(float(p), DIGITS) for n, p in zip(self.outputs, row, strict=True)}
         return Prediction(
             label, score, {"label": label, "score": round(score, DIGITS), "scores": scores}
         )
@@ -111,15 +140,18 @@ class Classification(Whole):
     def right(self, examples: Sequence[Example], answers: Sequence[Prediction]) -> Array:
         """Return whether each answer is the label."""
         pairs = zip(examples, answers, strict=True)
-        return np.array([given.label == example["label"] for example, given in pairs], dtype=bool)
+        return np.array([given.label == self.truth(example) for example, given in pairs], bool)
 
     def tallies(self, examples: Sequence[Example], logits: Sequence[Array]) -> Array:
         """Return (examples, 2 labels): per label, whether hit, then how often true or answered."""
         gold = np.array([self._index[example["label"]] for example in examples])
-        answer = np.stack(logits).argmax(axis=1)
+        answer = self._best(np.stack(logits))
         each = np.eye(len(self.labels))
         hits = each[gold] * (gold == answer)[:, None]
         return np.concatenate([hits, each[gold] + each[answer]], axis=1)
+
+    def _best(self, logits: Array) -> Array:
+        return cast(Array, logits.argmax(axis=1))
 
     def score(self, tallies: Array, name: str | None = None) -> Array:
         """Return accuracy, or macro F1 over the labels that are true or answered somewhere."""
@@ -144,12 +176,11 @@ class Classification(Whole):
         counted: list[list[int]] = matrix.tolist()
         return counted
 
-    @staticmethod
     def _indices(
-        examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
+        self, examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
     ) -> tuple[Array, Array]:
         index = {label: place for place, label in enumerate(labels)}
-        gold = np.array([index[example["label"]] for example in examples], dtype=np.int64)
+        gold = np.array([index[self.truth(example)] for example in examples], dtype=np.int64)
         return gold, np.array([index[answer.label] for answer in answers], dtype=np.int64)
 
     def samples(self) -> Sequence[Example]:
@@ -160,6 +191,110 @@ class Classification(Whole):
         )
 
 
+class Scoped(Classification):
+    """Text classification that may answer that a text is out of scope.
+
+    An example's logits are those of the labels, and then its evidence of being in scope above the
+    threshold.
+    """
+
+    loss: Loss = "one_label_or_none"
+    figures = ("accuracy", "macro_f1", "in_scope_accuracy", "out_of_scope_recall")
+
+    def __init__(self, options: Options, scope: OutOfScope) -> None:
+        super().__init__(options)
+        self.labels = (*options.labels, OUT)
+        self.tunes = scope.threshold is None
+        self._scope = scope
+        self._index[scope.label] = len(options.labels)
+
+    def tags(self, example: Example) -> Sequence[str]:
+        """Return its label, or that it is out of scope."""
+        outside = example.get("label") == self._scope.label
+        return [OUT] if outside else super().tags(example)
+
+    def truth(self, example: Example) -> str:
+        """Return its label, or that it is out of scope."""
+        return self.labels[self._index[example["label"]]]
+
+    def encode(self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int) -> Encoded:
+        """Tokenize texts; targets are label indices, NO_LABEL where the text is out of scope."""
+        encoded = super().encode(tokenizer, examples, max_length)
+        known, given = len(self.outputs), encoded.targets
+        return replace(encoded, targets=given and [np.where(t < known, t, NO_LABEL) for t in given])
+
+    def gather(self, encoded: Encoded, rows: Sequence[Array]) -> list[Array]:
+        """Return each row with its evidence above the threshold; all is in scope while unset."""
+        return self._above(rows, self._scope.threshold)
+
+    def from_tokens(
+        self, targets: Sequence[Array], rows: Sequence[Array]
+    ) -> tuple[list[Example], list[Array]]:
+        """Return the label of each index, and logits; an open threshold is set on these very rows.
+
+        Epochs are so compared at what each would be served with.
+        """
+        names = [*self.outputs, self._scope.label]  # NO_LABEL is the last
+        examples: list[Example] = [{"label": names[int(index)]} for index in targets]
+        return examples, self._above(rows, self._threshold(targets, rows) if len(rows) else None)
+
+    def _above(self, rows: Sequence[Array], threshold: float | None) -> list[Array]:
+        above = [
+            0.0 if threshold is None else self._scope.evidence(row) - threshold for row in rows
+        ]
+        return [np.append(row, each) for row, each in zip(rows, above, strict=True)]
+
+    def _threshold(self, targets: Sequence[Array], rows: Sequence[Array]) -> float:
+        inside = np.array([int(target) != NO_LABEL for target in targets])
+        return self._scope.set_on(np.array([self._scope.evidence(row) for row in rows]), inside)
+
+    def tuned(self, targets: Sequence[Array], rows: Sequence[Array]) -> TaskOptions:
+        """Return the options with the threshold that validation rows set."""
+        threshold = self._threshold(targets, rows)
+        scope = self._scope.model_copy(update={"threshold": threshold})
+        return self.options.model_copy(update={"out_of_scope": scope})
+
+    def decode(self, logits: Sequence[Array]) -> list[Prediction]:
+        """Turn logits, (labels + 1,) per example, into the most probable label, or none."""
+        pairs = zip(super().decode([row[:-1] for row in logits]), logits, strict=True)
+        return [answer if row[-1] >= 0 else self._refusal(answer) for answer, row in pairs]
+
+    def _refusal(self, answer: Prediction) -> Prediction:
+        """Return that the text is out of scope, as probably as its best label is wrong."""
+        score = 1 - answer.score
+        told = {"label": None, "score": round(score, DIGITS)}
+        return Prediction(OUT, score, {**answer.value, **told})
+
+    def _best(self, logits: Array) -> Array:
+        best = super()._best(logits[:, :-1])
+        return np.where(logits[:, -1] >= 0, best, len(self.outputs))
+
+    def tallies(self, examples: Sequence[Example], logits: Sequence[Array]) -> Array:
+        """Return (examples, 2 labels + 1): as without, then whether the text is out of scope."""
+        outside = np.array([[example["label"] == self._scope.label] for example in examples])
+        return np.concatenate([super().tallies(examples, logits), outside], axis=1)
+
+    def score(self, tallies: Array, name: str | None = None) -> Array:
+        """Return accuracy or macro F1 with out of scope as a label more, or what either kind has.
+
+        That is NaN without such an example (Larson et al., EMNLP 2019, arXiv:1909.02027).
+        """
+        counts, outside = tallies[..., :-1], tallies[..., -1]
+        hits, total = np.split(counts, 2, axis=-1)
+        if name == "in_scope_accuracy":
+            return share(hits[..., :-1].sum(axis=-1), total.sum(axis=-1) / 2 - outside)
+        if name == "out_of_scope_recall":
+            return share(hits[..., -1], outside)
+        return super().score(counts, name)
+
+    def samples(self) -> Sequence[Example]:
+        """Return a text in scope and one that is not."""
+        first, second = super().samples()
+        return first, {**second, "label": self._scope.label}
+
+
 def build(options: TaskOptions) -> Task:
     """Return the task for these options."""
-    return Classification(cast(Options, options))
+    options = cast(Options, options)
+    scope = options.out_of_scope
+    return Classification(options) if scope is None else Scoped(options, scope)

@@ -67,7 +67,7 @@ def training_key(task: Task, params: TrainingParams, encoder: str, tokens: Path,
     return sha256_json(
         {
             "format": FORMAT,
-            "task": task.options.model_dump(mode="json"),
+            "task": task.options.stored(),
             "training": params.shaping(),
             "encoder": encoder,
             "tokens": read_token_card(tokens),

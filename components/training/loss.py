@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.tasks.base import IGNORED, Loss
+from components.tasks.base import IGNORED, NO_LABEL, Loss
 
 if TYPE_CHECKING:
     import torch
@@ -25,11 +25,13 @@ def summed_loss(
         logits: (batch, outputs) or (batch, length, outputs).
         targets: (batch, ...) or (batch, length).
         label_smoothing: mass moved to all labels; 0 where the kind knows none.
-        weights: (labels,) of `one_label` alone.
+        weights: (labels,) of `one_label` and `one_label_or_none` alone.
         mask: (batch, length) 0 where a row is padded, which `span` alone must know; None: nowhere.
     """
     if kind == "one_label":
         return summed_cross_entropy(logits, targets, label_smoothing, weights)
+    if kind == "one_label_or_none":
+        return _summed_or_even(logits, targets, label_smoothing, weights)
     if kind == "each_token":
         flat = logits.reshape(-1, logits.shape[-1])
         return summed_cross_entropy(flat, targets.reshape(-1), label_smoothing)
@@ -54,6 +56,26 @@ def summed_match(
     """
     logits = scale * vectors.float() @ anchors.float().T
     return summed_cross_entropy(logits, targets, 0.0)
+
+
+def _summed_or_even(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    label_smoothing: float,
+    weights: torch.Tensor | None,
+) -> torch.Tensor:
+    """Return the cross entropy, for rows of NO_LABEL that to all labels evenly.
+
+    Outlier Exposure (Hendrycks, Mazeika and Dietterich, ICLR 2019, arXiv:1812.04606). There both
+    losses are means, here a row is a row, so that few such rows weigh little.
+    """
+    import torch
+
+    none = targets == NO_LABEL
+    labelled = targets.masked_fill(none, IGNORED)
+    loss = summed_cross_entropy(logits, labelled, label_smoothing, weights)
+    even = -torch.log_softmax(logits.float(), dim=-1).mean(dim=-1)
+    return loss + torch.where(none, even, torch.zeros_like(even)).sum()
 
 
 def _summed_span(

@@ -51,7 +51,7 @@ def save(
             BundleCard(
                 format=FORMAT,
                 artifact="trained",
-                task=task.options.model_dump(mode="json"),
+                task=task.options.stored(),
                 max_length=card["max_length"],
                 pad_id=card["pad_id"],
                 lineage=dict(lineage),

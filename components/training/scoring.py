@@ -23,23 +23,26 @@ BATCH_SIZE: Final = 64
 def score(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> dict[str, float]:
     """Return the task's metrics; the model is in training mode again afterwards.
 
+    A figure that the split has no row for, such as recall out of scope, is left out; the metric
+    that decides never is.
+
     Args:
         model: scored in evaluation mode.
         feed: of the validation split.
         shrink: divides the rows of a batch, when memory does not hold more.
 
     Raises:
-        DivergenceError: a logit or a metric is not finite; NaN logits would score as label 0.
+        DivergenceError: a logit or the metric is not finite; NaN logits would score as label 0.
     """
     logits = logits_of(model, feed, shrink)
     if not all(np.isfinite(row).all() for row in logits):
         raise DivergenceError("training: validation logits must be finite, found NaN or inf", CURE)
     targets = [feed.tokens.target(row) for row in range(len(feed.tokens))]
     found = metrics(feed.task, *feed.task.from_tokens(targets, logits))
-    for name, value in found.items():
-        if not math.isfinite(value):
-            raise DivergenceError(f"training: {name} must be finite, found {value}", CURE)
-    return found
+    name = feed.task.metric
+    if not math.isfinite(found[name]):
+        raise DivergenceError(f"training: {name} must be finite, found {found[name]}", CURE)
+    return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def logits_of(model: torch.nn.Module, feed: Feed, shrink: int = 1) -> list[Array]:

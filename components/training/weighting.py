@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from components.tasks.base import IGNORED
 from components.training.feed import Feed
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def class_weights(feed: Feed, kind: Literal["none", "balanced"]) -> torch.Tensor
     that no row has weighs 0.
 
     Args:
-        feed: of the training rows, whose targets are label indices, or IGNORED.
+        feed: of the training rows, whose targets are label indices, or below 0 for none.
         kind: as in params.
     """
     if kind == "none":
@@ -30,7 +29,7 @@ def class_weights(feed: Feed, kind: Literal["none", "balanced"]) -> torch.Tensor
     import torch
 
     targets = feed.tokens.targets
-    counts = np.bincount(targets[targets != IGNORED], minlength=len(feed.task.labels))
+    counts = np.bincount(targets[targets >= 0], minlength=len(feed.task.outputs))
     present = counts > 0
     weights = np.zeros(len(counts), dtype=np.float32)
     weights[present] = counts.sum() / (present.sum() * counts[present])

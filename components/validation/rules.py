@@ -68,13 +68,23 @@ def _label_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
         split: Counter(tag for row in sifted.accepted[split] for tag in set(task.tags(row)))
         for split in SPLITS
     }
-    table: dict[str, Any] = {LABEL: list(task.labels)}
+    labels = _needed(task)
+    table: dict[str, Any] = {LABEL: labels}
     # A label that is known by its text may be one that a split has no row of.
     absent = 0 if anchored(task) is None else None
-    table |= {split: [counts[split][label] or absent for label in task.labels] for split in SPLITS}
+    table |= {split: [counts[split][label] or absent for label in labels] for split in SPLITS}
     train = max(1, len(sifted.accepted["train"]))
-    table["train_share"] = [counts["train"][label] / train for label in task.labels]
+    table["train_share"] = [counts["train"][label] / train for label in labels]
     return pd.DataFrame(table)
+
+
+def _needed(task: Task) -> list[str]:
+    """Return the labels that must have rows: not an answer that the head itself never gives.
+
+    Texts out of scope are welcome in each split, and can be done without.
+    """
+    answered = bool(task.outputs) and set(task.outputs) <= set(task.labels)
+    return list(task.outputs if answered else task.labels)
 
 
 def _total_frame(task: Task, sifted: Sifted) -> pd.DataFrame:

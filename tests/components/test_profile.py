@@ -16,7 +16,9 @@ from components.schema import SPLITS
 from components.tasks import load_task
 from components.tasks.classification import Options
 
-TASK = load_task(Options(kind="classification", labels=("track", "refund", "login")))
+TASK = load_task(
+    Options(kind="classification", labels=("track", "refund", "login"), out_of_scope=None)
+)
 SCHEMA = pa.schema({"text": pa.string(), "label": pa.string()})
 
 

@@ -44,6 +44,14 @@ def test_a_card_from_before_quantization_was_named_stays_readable(folder: Path) 
     assert bundle.digest == digest
 
 
+def test_a_card_without_out_of_scope_is_read_and_written_as_it_was(folder: Path) -> None:
+    stored = json.loads((folder / CARD).read_bytes())["task"]
+    assert "out_of_scope" not in stored
+    options = load_bundle(folder).task.options
+    assert options.model_dump()["out_of_scope"] is None
+    assert options.stored() == stored
+
+
 @pytest.mark.parametrize(
     ("values", "named"),
     [

@@ -10,7 +10,7 @@ from components.tasks.base import metrics, softmax
 from components.tasks.classification import Options
 
 LABELS = ("a", "b", "c", "d")
-TASK = load_task(Options(kind="classification", labels=LABELS))
+TASK = load_task(Options(kind="classification", labels=LABELS, out_of_scope=None))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -61,4 +61,4 @@ def test_reasons_tell_missing_from_unknown_labels() -> None:
 )
 def test_label_set_is_a_set_of_two_or_more(labels: tuple[str, ...], rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
-        Options(kind="classification", labels=labels)
+        Options(kind="classification", labels=labels, out_of_scope=None)

@@ -32,7 +32,7 @@ def test_unknown_kind_is_told_with_those_there_are(kind: str) -> None:
 
 
 def test_options_load_their_task() -> None:
-    options = Options(kind="classification", labels=("a", "b"))
+    options = Options(kind="classification", labels=("a", "b"), out_of_scope=None)
     assert options_type("classification") is Options
     assert load_task(options).options is options
 

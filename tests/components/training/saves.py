@@ -61,7 +61,9 @@ def main(folder: Path, encoder: Path, tokens: Path, values: str) -> Iterator[dic
     """Kill in each place, and go on."""
     torch.set_num_threads(1)
     params = TrainingParams.model_validate_json(values)
-    task = load_task(Options(kind="classification", labels=("track", "refund", "login")))
+    task = load_task(
+        Options(kind="classification", labels=("track", "refund", "login"), out_of_scope=None)
+    )
 
     def train(name: str, place: str | None) -> tuple[int, dict[str, Any]]:
         told, out = list[str](), folder / f"{name}.json"

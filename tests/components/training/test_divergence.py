@@ -13,9 +13,12 @@ import torch
 
 from components.errors import DataError, DivergenceError, ParamsError
 from components.params import SearchParams, TrainingParams, overlay
+from components.scope import OutOfScope
 from components.search import Inline, Report, StudyPlace, run_search
+from components.tasks import load_task
 from components.tasks.base import Task
-from components.training import Epoch, Watch, fit
+from components.tasks.classification import Options
+from components.training import Epoch, Watch, fit, tuned
 from components.training.loop import Loop
 from components.training.meter import STEPS_PER_REPORT
 from components.training.run import Run
@@ -99,10 +102,23 @@ def test_metric_that_is_not_finite_is_no_score(
     value: float,
 ) -> None:
     epochs: list[Epoch] = []
-    monkeypatch.setattr(type(task), "metrics", lambda *_: {task.metric: value})
+    monkeypatch.setattr(type(task), "score", lambda *_: np.array(value))
     with pytest.raises(DivergenceError, match=rf"{task.metric} must be finite, found"):
         fit(task, section(), tiny_encoder, tokens, 7, Watch(on_epoch=epochs.append))
     assert not epochs
+
+
+def test_figure_that_no_row_tells_of_is_left_out_and_ends_no_training(
+    section: Section, tiny_encoder: Path, tokens: Path
+) -> None:
+    scope = OutOfScope(label="oos", score="energy", threshold=None, in_scope_share=0.95)
+    labels = ("track", "refund", "login")
+    scoped = load_task(Options(kind="classification", labels=labels, out_of_scope=scope))
+    fitted = fit(scoped, section(epochs=1), tiny_encoder, tokens, 7)
+    (epoch,) = fitted.history
+    assert sorted(epoch.metrics) == ["accuracy", "in_scope_accuracy", "macro_f1"]
+    found = tuned(fitted.model, scoped, tokens)
+    assert not found.tunes
 
 
 def test_validation_logits_that_are_not_finite_are_no_score(

@@ -26,7 +26,8 @@ from components.training.run import Run
 
 folder, encoder, values = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 params = TrainingParams.model_validate_json(values)
-task = load_task(Options(kind="classification", labels=("track", "refund", "login")))
+labels = ("track", "refund", "login")
+task = load_task(Options(kind="classification", labels=labels, out_of_scope=None))
 notes, begun = [], []
 real = Run.step
 def pages(name):

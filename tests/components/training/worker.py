@@ -20,7 +20,9 @@ from components.training import fit
 def main(encoder: Path, tokens: Path, section: str, out: Path) -> None:
     """Fit, and write what came out under the number of this process."""
     torch.set_num_threads(1)
-    task = load_task(Options(kind="classification", labels=("track", "refund", "login")))
+    task = load_task(
+        Options(kind="classification", labels=("track", "refund", "login"), out_of_scope=None)
+    )
     params = TrainingParams.model_validate_json(section)
     fitted = fit(task, params, encoder, tokens, 7)
     rank = os.environ.get("RANK", "0")

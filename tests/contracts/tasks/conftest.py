@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tokenizers import Tokenizer
@@ -13,14 +14,33 @@ from components.tasks.base import Encoded, Example, Task
 MAX_LENGTH = 64
 
 
-@pytest.fixture(scope="module", params=task_kinds())
-def kind(request: pytest.FixtureRequest) -> str:
+# Where an option makes another task of it, that one keeps the same laws.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "classification out of scope": {
+        "out_of_scope": {
+            "label": "oos",
+            "score": "energy",
+            "threshold": 5.0,
+            "in_scope_share": 0.95,
+        }
+    }
+}
+
+
+@pytest.fixture(scope="module", params=[*task_kinds(), *VARIANTS])
+def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def task(kind: str) -> Task:
-    return load_task(options_type(kind).example())
+def kind(name: str) -> str:
+    return name.partition(" ")[0]
+
+
+@pytest.fixture(scope="module")
+def task(name: str, kind: str) -> Task:
+    options = options_type(kind)
+    return load_task(options.read({**options.example().stored(), **VARIANTS.get(name, {})}))
 
 
 @pytest.fixture

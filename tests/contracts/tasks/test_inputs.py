@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,12 @@ def test_options_survive_json(kind: str, task: Task) -> None:
     again = options_type(kind).model_validate_json(task.options.model_dump_json())
     assert again == task.options
     assert load_task(again).labels == task.labels
+
+
+def test_stored_options_are_json_and_read_again(task: Task) -> None:
+    stored = task.options.stored()
+    assert json.loads(json.dumps(stored, allow_nan=False)) == stored
+    assert type(task.options).read(stored) == task.options
 
 
 def test_options_are_closed_and_have_no_defaults(kind: str) -> None:
