@@ -139,8 +139,9 @@ def _fresh(value: Any) -> Any:  # noqa: ANN401 - YAML values
 
 def _keep_kind(old: object, new: object) -> None:
     """Keep what is said of a field `kind`: it holds for any."""
-    maps = isinstance(old, CommentedMap) and isinstance(new, CommentedMap)
-    if maps and "kind" in new and "kind" in list(old)[:-1] and "kind" in old.ca.items:
+    if not (isinstance(old, CommentedMap) and isinstance(new, CommentedMap)):
+        return
+    if "kind" in new and "kind" in list(old)[:-1] and "kind" in old.ca.items:
         new.ca.items["kind"] = old.ca.items["kind"]
 
 
