@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import cast
+from typing import Final, cast
 
 from components.errors import ParamsError
 from components.tasks.base import Task, TaskOptions
 
+# What tasks are made of; all other files of this folder are kinds.
+SHARED: Final = frozenset({"base", "whole"})
+
 
 def task_kinds() -> list[str]:
     """Return the kinds there are: one file of this folder each."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "base")
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in SHARED)
 
 
 def options_type(kind: str) -> type[TaskOptions]:

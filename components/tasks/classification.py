@@ -21,11 +21,11 @@ from components.tasks.base import (
     Prediction,
     Task,
     TaskOptions,
-    Whole,
     cut_tokens,
     share,
     softmax,
 )
+from components.tasks.whole import Whole
 
 DIGITS: Final = 6
 # The text of the answer that a text has none of the labels.

@@ -19,10 +19,10 @@ from components.tasks.base import (
     Prediction,
     Task,
     TaskOptions,
-    Whole,
     cut_tokens,
     share,
 )
+from components.tasks.whole import Whole
 from components.thresholds import best_each, best_together
 
 DIGITS: Final = 6

@@ -24,9 +24,9 @@ from components.tasks.base import (
     Prediction,
     Task,
     TaskOptions,
-    Whole,
     share,
 )
+from components.tasks.whole import Whole
 from components.words import Row, aligned, content_of, rows_of
 
 DIGITS: Final = 6

@@ -21,10 +21,10 @@ from components.tasks.base import (
     Prediction,
     Task,
     TaskOptions,
-    Whole,
     share,
 )
 from components.tasks.classification import DIGITS, Classification
+from components.tasks.whole import Whole
 
 BINARY: Final = 2
 # Answers are written to a thousandth of the range: finer than any of them is right.

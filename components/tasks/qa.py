@@ -19,10 +19,10 @@ from components.tasks.base import (
     Prediction,
     Task,
     TaskOptions,
-    Whole,
     predictions,
     share,
 )
+from components.tasks.whole import Whole
 from components.windows import Limits, merged, pair_windows
 
 DIGITS: Final = 6

@@ -17,7 +17,7 @@ from components.files import atomic_folder, sha256_file, write_json, write_text
 from components.params import TokenizationParams
 from components.records import Example, iter_examples, verify_card
 from components.schema import ID, PARENT_ID, SEEN, Seen
-from components.tasks.base import Encoded, Task
+from components.tasks.base import Array, Encoded, Task
 from components.tokenization.flat import FlatFile
 from components.tokenization.vocabulary import read_vocabulary
 from components.tokens import ANCHORS, ARRAYS, CARD, array_path
@@ -156,7 +156,8 @@ def _write_anchors(task: Task, encode: Encode, folder: Path) -> None:
             "raise tokenization.max_length, or shorten them in task.items",
         )
     rows = [np.asarray(row, np.int32) for row in encoded.input_ids]
-    arrays = (np.concatenate(rows), np.cumsum([0, *map(len, rows)]), np.arange(len(rows)))
+    starts = np.cumsum([0, *(len(row) for row in rows)])
+    arrays: tuple[Array, ...] = (np.concatenate(rows), starts, np.arange(len(rows)))
     for name, array in zip(ARRAYS, arrays, strict=True):
         np.save(array_path(folder, ANCHORS, name), array)
 

@@ -13,7 +13,7 @@ from components.tasks.classification import Options
 
 def test_kinds_are_the_files_of_the_folder() -> None:
     folder = Path(components.tasks.__file__).parent
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base"}
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base", "whole"}
     assert set(task_kinds()) == files
 
 
@@ -24,7 +24,7 @@ def test_new_file_is_a_new_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert task_kinds() == sorted([*before, "poetry"])
 
 
-@pytest.mark.parametrize("kind", ["base", "poetry", "", "os.path"])
+@pytest.mark.parametrize("kind", ["base", "whole", "poetry", "", "os.path"])
 def test_unknown_kind_is_told_with_those_there_are(kind: str) -> None:
     with pytest.raises(ParamsError, match=r"task.kind: unknown kind") as error:
         options_type(kind)
