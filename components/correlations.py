@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
+# Figures that may be as low as -1.
+CORRELATIONS: Final = frozenset({"mcc", "pearson", "spearman"})
 # A difference of two sums that is so small a share of them is rounding.
 ROUNDING: Final = 1e-12
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from components.correlations import CORRELATIONS
 from components.errors import TouchstoneError
 from components.gate.answers import Answers
 from components.gate.bootstrap import Score
@@ -55,6 +56,7 @@ def scores(params: GateParams, models: Sequence[Answers], seed: int) -> list[Fig
         params.resamples,
         params.confidence,
         generator(seed, "scores"),
+        [-1.0 if name in CORRELATIONS else 0.0 for who in models for name in who.task.figures],
     )
     bounds = iter(found)
     return [{name: _bounded(next(bounds)) for name in who.task.figures} for who in models]

@@ -18,7 +18,7 @@ EVEN: Final = 0.5
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure in [0, 1] and its two-sided interval.
+    """A figure in [0, 1], or a correlation in [-1, 1], and its two-sided interval.
 
     Attributes:
         estimate: on all examples; NaN, as all else, where there is nothing to score.
@@ -172,13 +172,19 @@ def intervals(
     resamples: int,
     confidence: float,
     rng: np.random.Generator,
+    least: Sequence[float] | None = None,
 ) -> list[Interval]:
-    """Bound several scores of the same groups at once, which draws only once; see `interval`."""
+    """Bound several scores of the same groups at once, which draws only once; see `interval`.
+
+    `least` says how low each can be, where that is not 0: a bound that is cut short there would
+    meet a floor that the score may well lie under.
+    """
     figures = [Figure([score], [sums]) for score, sums in scored]
     found = []
-    for spread in spreads(figures, len(scored[0][1]), resamples, rng):
+    drawn = spreads(figures, len(scored[0][1]), resamples, rng)
+    for spread, lowest in zip(drawn, least or [0.0] * len(scored), strict=True):
         low, high = spread.bounds(confidence)
-        found.append(Interval(spread.estimate, max(low, 0.0), min(high, 1.0), spread.se))
+        found.append(Interval(spread.estimate, max(low, lowest), min(high, 1.0), spread.se))
     return found
 
 

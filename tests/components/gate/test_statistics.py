@@ -236,3 +236,16 @@ def test_mcnemar_is_exact(fixed: int, broken: int, p_value: float) -> None:
     found = mcnemar(candidate, champion)
     assert (found.fixed, found.broken) == (fixed, broken)
     assert found.p_value == pytest.approx(p_value)
+
+
+def test_a_score_that_may_be_negative_has_a_bound_that_is() -> None:
+    sums = np.random.default_rng(0).normal(size=(60, 1)) * 0.1
+    tallies = np.concatenate([sums, np.ones((60, 1))], axis=1)
+
+    def mean(totals: Array) -> Array:
+        return totals[..., 0] / totals[..., 1]
+
+    def low(least: list[float] | None) -> float:
+        return intervals([(mean, tallies)], 1000, 0.95, np.random.default_rng(1), least)[0].low
+
+    assert low([-1.0]) < 0 == low(None)
