@@ -49,7 +49,17 @@ class BundleModel(PythonModel):  # type: ignore[misc]  # MLflow has no stubs
         index = getattr(model_input, "index", None)
         index = index if isinstance(index, pd.Index) else None
         rows = [dict(answer.value) for answer in found]
-        return pd.DataFrame(rows, columns=self._columns, index=index)
+        return table(rows, self._columns, index)
+
+
+def table(rows: list[dict[str, Any]], columns: list[str], index: pd.Index | None) -> pd.DataFrame:
+    """Return answers as a table, in which null stays null: pandas would make it NaN, no JSON."""
+    frame = pd.DataFrame(rows, columns=columns, index=index)
+    for name in columns:
+        values = [row[name] for row in rows]
+        if None in values:
+            frame[name] = pd.Series(values, index=frame.index, dtype=object)
+    return frame
 
 
 def _requests(given: Any, inputs: tuple[str, ...]) -> list[dict[str, str]]:  # noqa: ANN401
