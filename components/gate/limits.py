@@ -109,7 +109,7 @@ def _survives(params: GateParams, row: Mapping[str, Any]) -> Rule:
     z = float(norm.isf((1 - params.confidence) / 2))
     # Wilson's lower bound when all survive; a floor above what `rows` could show is asked anyway.
     most, shown = (count / (count + z * z) for count in (params.robustness.rows, rows))
-    if shown < min(asked, most):
+    if not rows or shown < min(asked, most):
         reason = f"the edit changed {rows} test examples: too few to tell"
         share = number(row["survived"])
         return Rule(name, "informs", reason, share, asked, unit="share", bound="least")

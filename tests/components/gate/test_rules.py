@@ -93,6 +93,11 @@ def test_edit_that_too_few_texts_allow_only_informs(row: dict[str, object], stat
     assert rule.name == "robust:typo"
 
 
+def test_edit_that_changed_no_text_informs_whatever_is_asked() -> None:
+    (rule,) = robust(params_of(robustness={"typo": 0.0}), [survived(0, None, None, None)])
+    assert rule.state == "informs"
+
+
 def test_floor_that_no_number_of_texts_could_show_is_not_let_pass() -> None:
     (rule,) = robust(params_of(robustness={"typo": 1.0}), [survived(100, 0.99, 0.95, 0.998)])
     assert rule.state == "broken"
