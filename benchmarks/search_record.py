@@ -1,6 +1,6 @@
 """In: a part of Banking77 as published, or the sample. Out: learning curves of a grid of trainings.
 
-    python -m benchmarks.search_record [../shared/data/banking77]
+    python -m benchmarks.search_record [FOLDER]
 
 Trains the pretrained encoder's lowest layers once with each combination of learning rate, batch
 size and label smoothing, and writes the validation score after every epoch to
