@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from components.thresholds import balanced, keeping
 
 Array = npt.NDArray[Any]
+
+# The target of a row that has none of the labels: learned as none of them more than another.
+NO_LABEL: Final = -1
 
 
 class OutOfScope(BaseModel):

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from components.calibration import calibration
 from components.errors import DataError
-from components.evaluation.slices import slice_scores
+from components.evaluation.slices import known, slice_scores
 from components.evaluation.speed import latency, throughput
 from components.files import atomic_folder, sha256_file, write_json
 from components.inference import Predictor, load_predictor
@@ -21,7 +21,7 @@ from components.inference.bundle import GRAPH, WEIGHTS
 from components.params import EvaluationParams
 from components.records import read_examples, split_path
 from components.schema import ID
-from components.tasks.base import Array, Example, Prediction, Task, known, metrics, predictions
+from components.tasks.base import Array, Example, Prediction, Task, metrics, predictions
 
 LABEL: Final = "label"
 SERVED: Final = "int8"

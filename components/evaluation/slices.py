@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from components.errors import DataError
 from components.schema import slice_column
-from components.tasks.base import Array, Example, Task, known, metrics
+from components.tasks.base import Array, Example, Task, metrics
 
 MISSING: Final = "(missing)"
 
@@ -49,3 +50,8 @@ def slice_scores(
             )
             scores.append({"column": name, "value": value, "rows": len(members), "metrics": found})
     return scores
+
+
+def known(found: Mapping[str, float]) -> dict[str, float | None]:
+    """Return figures as JSON values: None where there was nothing to score."""
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}

@@ -17,8 +17,8 @@ from components.tasks.base import Loss, Task
 
 # Which kinds of targets a way to learn is defined for, and the value that turns it off.
 LEARNS: Final[Mapping[str, tuple[Loss, ...]]] = {
-    "label_smoothing": ("one_label", "one_label_or_none", "many_labels", "each_token"),
-    "class_weights": ("one_label", "one_label_or_none"),
+    "label_smoothing": ("one_label", "label_or_none", "many_labels", "each_token"),
+    "class_weights": ("one_label", "label_or_none"),
     "contrastive_epochs": ("one_label",),
 }
 OFF: Final[Mapping[str, object]] = {

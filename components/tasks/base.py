@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
@@ -18,14 +17,9 @@ __all__ = ["Array", "collate", "cut_tokens", "pad", "share", "softmax"]
 Example = Mapping[str, Any]
 
 # How targets are learned: the name of a function of components/training/loss.py.
-Loss = Literal[
-    "one_label", "one_label_or_none", "many_labels", "each_token", "span", "value", "match"
-]
+Loss = Literal["one_label", "label_or_none", "many_labels", "each_token", "span", "value", "match"]
 
-# The target that is not learned from, as in torch's cross entropy.
-IGNORED = -100
-# The target of a row that has none of the labels: learned as no label more than another.
-NO_LABEL = -1
+IGNORED = -100  # the target that is not learned from, as in torch's cross entropy
 
 
 class TaskOptions(BaseModel):
@@ -44,19 +38,12 @@ class TaskOptions(BaseModel):
         raise NotImplementedError(f"{cls.__module__} gives no example of its options")
 
     def stored(self) -> dict[str, Any]:
-        """Return the options as bundles and keys hold them, JSON values that `read` reads.
-
-        An option that came later and is off leaves no trace, so that digests stay as they were.
-        """
+        """Return them as bundles and keys hold them; what is new and off leaves digests alone."""
         return self.model_dump(mode="json")
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
-        """Return stored options, those of older bundles too, which lack what came later.
-
-        Raises:
-            ValidationError: they break a rule.
-        """
+        """Return stored options, also of bundles that lack what is new, or raise as pydantic."""
         return cls.model_validate_json(json.dumps(stored))
 
 
@@ -248,11 +235,6 @@ def scores(task: Task, tallies: Array) -> dict[str, float]:
     """Return every figure of the task from (examples, tallies)."""
     total = tallies.sum(axis=0)
     return {name: float(task.score(total, name)) for name in task.figures}
-
-
-def known(found: Mapping[str, float]) -> dict[str, float | None]:
-    """Return figures as JSON values: None where there was nothing to score."""
-    return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 def bare(task: Task, example: Example) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from tokenizers import Tokenizer
 
 from components.counts import confusion_matrix, label_table
-from components.scope import OutOfScope
+from components.scope import NO_LABEL, OutOfScope
 from components.tasks.base import (
-    NO_LABEL,
     Array,
     Encoded,
     Example,
@@ -198,7 +197,7 @@ class Scoped(Classification):
     threshold.
     """
 
-    loss: Loss = "one_label_or_none"
+    loss: Loss = "label_or_none"
     figures = ("accuracy", "macro_f1", "in_scope_accuracy", "out_of_scope_recall")
 
     def __init__(self, options: Options, scope: OutOfScope) -> None:

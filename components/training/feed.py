@@ -88,7 +88,7 @@ class Feed:
         """Count what the rows' loss is the sum of: labels or tokens learned from, or else rows."""
         if self.per_token:
             return sum(learned(self.tokens.target(row)) for row in rows.tolist())
-        if self.task.loss in ("one_label", "match"):
+        if self.task.loss in ("one_label", "label_or_none", "match"):
             return learned(self.tokens.targets[rows])
         return len(rows)
 

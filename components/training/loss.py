@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.tasks.base import IGNORED, NO_LABEL, Loss
+from components.scope import NO_LABEL
+from components.tasks.base import IGNORED, Loss
 
 if TYPE_CHECKING:
     import torch
@@ -25,12 +26,12 @@ def summed_loss(
         logits: (batch, outputs) or (batch, length, outputs).
         targets: (batch, ...) or (batch, length).
         label_smoothing: mass moved to all labels; 0 where the kind knows none.
-        weights: (labels,) of `one_label` and `one_label_or_none` alone.
+        weights: (labels,) of `one_label` and `label_or_none` alone.
         mask: (batch, length) 0 where a row is padded, which `span` alone must know; None: nowhere.
     """
     if kind == "one_label":
         return summed_cross_entropy(logits, targets, label_smoothing, weights)
-    if kind == "one_label_or_none":
+    if kind == "label_or_none":
         return _summed_or_even(logits, targets, label_smoothing, weights)
     if kind == "each_token":
         flat = logits.reshape(-1, logits.shape[-1])

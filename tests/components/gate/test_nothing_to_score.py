@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pytest
 
-from components.evaluation.slices import slice_scores
+from components.evaluation.slices import known, slice_scores
 from components.gate.answers import Answers, Candidate
 from components.gate.reported import _finite, _report_metrics
 from components.gate.statistics import by_group, intervals
 from components.scope import OutOfScope
 from components.tasks import load_task
-from components.tasks.base import Array, Example, known, metrics
+from components.tasks.base import Array, Example, metrics
 from components.tasks.classification import Options
 
 SCOPE = OutOfScope(label="oos", score="energy", threshold=1.5, in_scope_share=0.95)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from components.scope import OutOfScope
+from components.evaluation.slices import known
+from components.scope import NO_LABEL, OutOfScope
 from components.tasks import load_task
-from components.tasks.base import NO_LABEL, Array, Example, Task, known, metrics
+from components.tasks.base import Array, Example, Task, metrics
 from components.tasks.classification import OUT, Options
 
 LABELS = ("a", "b", "c")
@@ -26,7 +27,7 @@ OPEN = load_task(options(threshold=None))
 
 
 def drawn(seed: int, rows: int = 40) -> tuple[list[Array], list[Array]]:
-    """Return targets, a third of them NO_LABEL, and logits that are lower for those."""
+    """Return targets, a third of them and logits that are lower for those."""
     rng = np.random.default_rng(seed)
     targets = rng.integers(NO_LABEL, 3, size=rows)
     logits = rng.normal(size=(rows, 3)) + 2 * np.eye(4)[targets][:, :3]

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import BCEWithLogitsLoss, CrossEntropyLoss
 
-from components.tasks.base import IGNORED, NO_LABEL
+from components.scope import NO_LABEL
+from components.tasks.base import IGNORED
 from components.training.loss import summed_loss
 
 
@@ -53,19 +54,19 @@ def test_row_without_a_label_is_learned_as_no_label_more_than_another(smoothing:
     targets = torch.tensor([0, NO_LABEL, IGNORED, NO_LABEL])
     known = CrossEntropyLoss(reduction="sum", label_smoothing=smoothing)(logits[:1], targets[:1])
     even = CrossEntropyLoss(reduction="sum")(logits[[1, 3]], torch.full((2, 3), 1 / 3))
-    found = summed_loss("one_label_or_none", logits, targets, smoothing)
+    found = summed_loss("label_or_none", logits, targets, smoothing)
     assert torch.allclose(found, known + even)
 
 
 def test_row_without_a_label_has_least_loss_where_the_head_is_even() -> None:
     targets, level = torch.tensor([NO_LABEL]), torch.full((1, 4), 2.0)
-    even = summed_loss("one_label_or_none", level, targets, 0.0)
+    even = summed_loss("label_or_none", level, targets, 0.0)
     assert float(even) == pytest.approx(float(torch.log(torch.tensor(4.0))))
     level[0, 1] += 0.1
-    assert summed_loss("one_label_or_none", level, targets, 0.0) > even
+    assert summed_loss("label_or_none", level, targets, 0.0) > even
 
 
 def test_where_every_row_has_a_label_the_loss_is_that_of_one_label() -> None:
     logits, targets, weights = draw(5, 3), torch.tensor([0, 2, 1, 1, 0]), torch.tensor([1.0, 2, 3])
-    found = summed_loss("one_label_or_none", logits, targets, 0.1, weights)
+    found = summed_loss("label_or_none", logits, targets, 0.1, weights)
     assert torch.equal(found, summed_loss("one_label", logits, targets, 0.1, weights))

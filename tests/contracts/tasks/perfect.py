@@ -44,7 +44,7 @@ def _row(task: Task, target: Array, tokens: int) -> Array:
         return row
     if task.loss in {"many_labels", "value"}:
         return np.atleast_1d((2.0 * target - 1.0) * SURE)
-    if task.loss == "one_label_or_none" and target < 0:
+    if task.loss == "label_or_none" and target < 0:
         return np.zeros(outputs)
     one_hot: Array = np.eye(outputs)[np.maximum(target, 0)]
     return (2.0 * one_hot - 1.0) * SURE
