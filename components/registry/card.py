@@ -19,6 +19,17 @@ PERCENT: Final = 100
 LISTED: Final = 20
 WORST_FIRST: Final = ("broken", "open", "waived", "informs", "holds")
 UNKNOWN: Final = "not stated"
+# What a request and an answer of a kind hold, where they are more than a text, and scores by label.
+REQUESTS: Final[Mapping[str, str]] = {
+    "pair": '{"text": "Where is my parcel?", "other": "It has not arrived."}',
+    "qa": '{"question": "When was it sent?", "context": "It was sent on Monday."}',
+}
+ANSWERS: Final[Mapping[str, str]] = {
+    "matching": "ranking",
+    "multilabel": "labels, scores",
+    "ner": "entities",
+    "qa": "text, start, end",
+}
 
 Tree = Mapping[str, Any]
 
@@ -101,15 +112,13 @@ def how_to_load(name: str, which: str, task: Tree | None = None) -> str:
         which: alias or version, with its sign.
         task: its options; None for those of texts with labels.
     """
-    request = '"Where is my parcel?"'
-    if (task or {}).get("kind") == "pair":
-        request = '{"text": "Where is my parcel?", "other": "It has not arrived."}'
-    answer = "label, score, ranking" if (task or {}).get("items") else "label, score, scores"
-    answer = "label, score, value" if (task or {}).get("range") else answer
+    kind = str((task or {}).get("kind"))
+    request = REQUESTS.get(kind, '"Where is my parcel?"')
+    answer = "value" if (task or {}).get("range") else ANSWERS.get(kind, "scores")
     return (
         "```python\nimport mlflow\n\n"
         f'model = mlflow.pyfunc.load_model("models:/{name}{which}")\n'
-        f"model.predict([{request}])  # {answer}\n```"
+        f"model.predict([{request}])  # label, score, {answer}\n```"
     )
 
 

@@ -99,6 +99,9 @@ def test_limits_are_those_of_the_kind_of_task() -> None:
     [
         ({"kind": "pair", "labels": ["no", "yes"]}, ["for pair of 2 labels", '"other":']),
         ({"kind": "pair", "range": [0.0, 5.0]}, ["a number from 0 to 5", "label, score, value"]),
+        ({"kind": "qa", "no_answer": False}, ['"question":', '"context":', "score, text, start"]),
+        ({"kind": "ner", "labels": ["person"]}, ["for ner of 1 labels", "score, entities"]),
+        ({"kind": "multilabel", "labels": ["a", "b"]}, ["score, labels, scores"]),
         ({"kind": "matching", "items": {"a": "x", "b": "y"}}, ["2 items", "one of its items"]),
     ],
 )
