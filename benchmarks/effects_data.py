@@ -27,7 +27,13 @@ SETS: Final[dict[str, dict[str, Any]]] = {
         "file": "sent_train.csv",
         "learning_rate": 2e-4,
         "task": {"kind": "classification", "labels": ["0", "1", "2"], "out_of_scope": None},
-        "columns": {"fields": {"text": "text", "label": "label"}, "group": None, "slices": []},
+        "columns": {
+            "fields": {"text": "text", "label": "label"},
+            "group": None,
+            "header": None,
+            "values": {},
+            "slices": [],
+        },
     },
 }
 VALIDATION: Final = 0.1

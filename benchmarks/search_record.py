@@ -85,7 +85,13 @@ def part(source: Path, place: Path) -> dict[str, Any]:
         "ingestion": {
             "folder": str(place),
             "source": "part.csv",
-            "columns": {"fields": {"text": "text", "label": "label"}, "group": None, "slices": []},
+            "columns": {
+                "fields": {"text": "text", "label": "label"},
+                "group": None,
+                "header": None,
+                "values": {},
+                "slices": [],
+            },
         },
     }
 

@@ -85,6 +85,8 @@ def test_every_stage_runs_and_the_champion_answers(
     tree["ingestion"]["columns"] = {
         "fields": {field: field for field in fields},
         "group": "customer",
+        "header": None,
+        "values": {},
         "slices": [],
     }
     tree["validation"]["max_label_share"] = 0.7

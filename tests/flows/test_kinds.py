@@ -82,7 +82,13 @@ def project(
     tree["project"]["name"] = told["task"]["kind"]
     tree["task"] = told["task"]
     tree["ingestion"] |= {"source": told["source"], "scheme": told["scheme"]}
-    tree["ingestion"]["columns"] = {"fields": told["fields"], "group": None, "slices": []}
+    tree["ingestion"]["columns"] = {
+        "fields": told["fields"],
+        "group": None,
+        "header": None,
+        "values": {},
+        "slices": [],
+    }
     tree["validation"] |= {"max_label_share": 1.0, "max_reject_share": 0.5}
     tree["gate"]["floors"] = told["floors"]
     write_params(folder, tree)

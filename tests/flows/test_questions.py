@@ -59,7 +59,13 @@ def answered(
     columns = {name: name for name in ("question", "context", "answers")}
     tree["ingestion"] |= {
         "source": "squad.json",
-        "columns": {"fields": columns, "group": "title", "slices": []},
+        "columns": {
+            "fields": columns,
+            "group": "title",
+            "header": None,
+            "values": {},
+            "slices": [],
+        },
         "splits": {"validation": 0.2, "test": 0.2},
     }
     tree["tokenization"]["max_length"] = 40  # so that each paragraph is read in windows
