@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from components.export import export
 from components.inference import Predictor, load_predictor
-from components.inference.parity import answer, labels
+from components.inference.parity import answer
 from components.params.load import load_params
 from components.records import read_examples
 from components.tasks.base import Array, Example
@@ -85,11 +85,11 @@ def speed(
 def price(predictors: Mapping[str, Predictor], examples: Sequence[Example]) -> bool:
     """Print what the served bundle's answers cost on these examples; return whether it holds."""
     task = predictors["torch"].bundle.task
-    torch = labels(task, predictors["torch"].logits(examples, 32))
+    torch = task.decode(predictors["torch"].logits(examples, 32))
     found = answer(predictors["served"], examples, 32)
     right = [
-        sum(a == e["label"] for a, e in zip(answers, examples, strict=True)) / len(examples)
-        for answers in (torch, labels(task, found.logits))
+        float(task.right(examples, answers).mean())
+        for answers in (torch, task.decode(found.logits))
     ]
     loss, dependent = right[0] - right[1], len(found.dependent)
     print(COLUMNS.format("depend on batch or padding", "", dependent, "", "0"))

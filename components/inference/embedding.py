@@ -41,8 +41,9 @@ def _pooled(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output:
     mask = kwargs.get("attention_mask", args[1] if len(args) > 1 else None)
     if mask is None:
         return Vectors(normalize(hidden.mean(dim=1), dim=-1))
-    if mask.ndim == ADDITIVE:  # as export hands it over: 0 where a token is read
-        mask = mask[:, 0, 0, :] == 0
+    if mask.ndim == ADDITIVE:
+        # Training hands over whether a token is read, export what is added: 0 where it is.
+        mask = mask[:, 0, 0, :] if mask.dtype == torch.bool else mask[:, 0, 0, :] == 0
     weights = mask.to(torch.float32).unsqueeze(-1)
     mean = (hidden * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
     return Vectors(normalize(mean, dim=-1))

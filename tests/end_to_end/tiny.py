@@ -19,7 +19,7 @@ def small_params(sha256: Mapping[str, str]) -> dict[str, Any]:
         "ingestion": {"source": "sample:tickets?rows=420&seed=3"},
         "validation": {"min_rows_per_label": {"train": 1, "validation": 1, "test": 1}},
         "encoder": {"source": "path:encoder", "sha256": dict(sha256)},
-        "tokenization": {"max_length": 48},
+        "tokenization": {"max_length": 48, "max_truncated_share": 1.0},
         "search": {
             "trials": 2,
             "epochs": 1,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from components.counts import label_table
 from components.gate import charts, words
 
 MINUS = "\N{MINUS SIGN}"
@@ -76,7 +78,8 @@ def test_confusion_names_the_pairs_that_either_model_mixes_up_most() -> None:
 
 
 def test_f1_by_label_is_that_of_the_counts_and_none_where_there_is_nothing() -> None:
-    rows = charts.by_label(["a", "b", "c"], [[8, 2, 0], [0, 5, 0], [0, 0, 0]], None)
+    gold, answers = np.repeat([0, 0, 1], [8, 2, 5]), np.repeat([0, 1, 1], [8, 2, 5])
+    rows = charts.by_label(label_table(["a", "b", "c"], gold, answers), [])
     assert [row["own"] for row in rows] == [pytest.approx(16 / 18), pytest.approx(10 / 12), None]
     assert [row["rows"] for row in rows] == [10, 5, 0]
 

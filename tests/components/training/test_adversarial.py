@@ -63,7 +63,7 @@ def test_push_has_its_length_raises_the_loss_and_leaves_padding_alone(
             with adversary.table.register_forward_hook(
                 lambda _, __, out: seen.append(out.detach().clone())
             ):
-                run._loss(BATCH).backward()
+                run._loss(BATCH, BATCH).backward()
         torch.testing.assert_close(seen[1] - seen[0], push, atol=1e-6, rtol=1e-4)
         lengths = (seen[1] - seen[0]).flatten(1).norm(dim=1)
         torch.testing.assert_close(lengths, torch.full_like(lengths, EPSILON))

@@ -58,7 +58,7 @@ def test_the_loss_is_the_mean_over_labelled_tokens(
     ner: Task, section: Section, tiny_encoder: Path, labelled: Path
 ) -> None:
     with running(ner, section(dropout=0.0), tiny_encoder, labelled) as run:
-        told = run.backward(BATCH, 4).item() / len(BATCH)
+        told = run.backward(BATCH, 4).item() / run.train.weight(BATCH)
         with torch.no_grad():
             logits = run.plain(**run.train.inputs(BATCH)).logits
         targets = run.train.targets(BATCH)
