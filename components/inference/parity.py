@@ -44,7 +44,11 @@ def answer(predictor: Predictor, examples: Sequence[Example], batch_size: int) -
     task = predictor.bundle.task
     answers = [predictions(task, examples, each) for each in (together, alone, padded)]
     rows = enumerate(zip(examples, *answers, strict=True))
-    dependent = [at for at, (example, *row) in rows if not task.same(example, example, row)]
+    dependent = [
+        at
+        for at, (example, first, *others) in rows
+        if not all(task.same(example, example, (first, other)) for other in others)
+    ]
     return Answered(together, dependent, milliseconds)
 
 

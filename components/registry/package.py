@@ -51,16 +51,19 @@ def write_model(
         task, answers = predictor.bundle.task, predictor.predict(list(examples), len(examples))
         # The name of this folder is the bundle's name among the model's artifacts.
         named = shutil.copytree(bundle, Path(scratch) / BUNDLE)
-        save_model(
-            path=str(out),
-            python_model=str(SCRIPT),
-            artifacts={BUNDLE: str(named)},
-            code_paths=[str(code)],
-            pip_requirements=requirements(),
-            signature=signature(task.inputs, fullest([answer.value for answer in answers])),
-            input_example=_shown(task, examples),
-            metadata=dict(metadata),
-        )
+        with warnings.catch_warnings():
+            # MLflow compares a table's columns with a range, which pandas 4 will not do.
+            warnings.filterwarnings("ignore", message="Operation with range is deprecated")
+            save_model(
+                path=str(out),
+                python_model=str(SCRIPT),
+                artifacts={BUNDLE: str(named)},
+                code_paths=[str(code)],
+                pip_requirements=requirements(),
+                signature=signature(task.inputs, fullest([answer.value for answer in answers])),
+                input_example=_shown(task, examples),
+                metadata=dict(metadata),
+            )
 
 
 def requirements() -> list[str]:
