@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,10 @@ def served(folder: Path, name: str, fields: list[str]) -> None:
 
     receipt = read_json(folder / "registry/receipt.json")
     mlflow.set_tracking_uri("sqlite:///.state/mlflow/mlflow.db")
+    # MLflow puts the model's own code first, for good; its `components` are not all of ours.
+    path = [*sys.path]
     model = mlflow.pyfunc.load_model(f"models:/{name.replace(' ', '-')}/{receipt['version']}")
+    sys.path[:] = path
     rng = np.random.default_rng(1)
     asked = pd.DataFrame(
         [{field: text(rng, "refund") for field in fields[:-1]} for _ in range(3)],
