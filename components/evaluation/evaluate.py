@@ -158,7 +158,9 @@ def _draw(reports: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
     report = reports[served]
     names = [row["label"] for row in report["labels"]]
     name, figure = next(iter(report["metrics"].items()))
-    title = f"{served}: {report['rows']} test examples, {name.replace('_', ' ')} {figure:.3f}"
+    title = f"{served}: {report['rows']} test examples"
+    if figure is not None:
+        title += f", {name.replace('_', ' ')} {figure:.3f}"
     if report["confusion"] is not None:
         draw_confusion(np.array(report["confusion"]), names, title, folder / "confusion.png")
     draw_reliability(

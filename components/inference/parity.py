@@ -96,11 +96,6 @@ def compare(
     }
 
 
-def labels(task: Task, examples: Sequence[Example], logits: Sequence[Array]) -> list[str]:
-    """Return each example's answer."""
-    return [prediction.label for prediction in predictions(task, examples, logits)]
-
-
 def largest(one: Sequence[Array], other: Sequence[Array]) -> float:
     """Return the largest difference of any logit."""
     # A text without words has no logits, when words are what is answered.

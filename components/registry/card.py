@@ -5,12 +5,15 @@ Its order is of what a person asks first, because MLflow keeps no more than a de
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from components.markdown import code, plain, table
 from components.pages.words import METRICS
+from components.tasks import load_task, options_type
+from components.tasks.base import Task, bare
 
 # Characters that MLflow's databases keep of a description.
 DESCRIPTION: Final = 5000
@@ -19,17 +22,6 @@ PERCENT: Final = 100
 LISTED: Final = 20
 WORST_FIRST: Final = ("broken", "open", "waived", "informs", "holds")
 UNKNOWN: Final = "not stated"
-# What a request and an answer of a kind hold, where they are more than a text, and scores by label.
-REQUESTS: Final[Mapping[str, str]] = {
-    "pair": '{"text": "Where is my parcel?", "other": "It has not arrived."}',
-    "qa": '{"question": "When was it sent?", "context": "It was sent on Monday."}',
-}
-ANSWERS: Final[Mapping[str, str]] = {
-    "matching": "ranking",
-    "multilabel": "labels, scores",
-    "ner": "entities",
-    "qa": "text, start, end",
-}
 
 Tree = Mapping[str, Any]
 
@@ -112,14 +104,20 @@ def how_to_load(name: str, which: str, task: Tree | None = None) -> str:
         which: alias or version, with its sign.
         task: its options; None for those of texts with labels.
     """
-    kind = str((task or {}).get("kind"))
-    request = REQUESTS.get(kind, '"Where is my parcel?"')
-    answer = "value" if (task or {}).get("range") else ANSWERS.get(kind, "scores")
+    kind = load_task(options_type(str(task["kind"])).read(task)) if task else None
+    request, answer = _request(kind), f"  # {', '.join(kind.answers)}" if kind else ""
     return (
         "```python\nimport mlflow\n\n"
         f'model = mlflow.pyfunc.load_model("models:/{name}{which}")\n'
-        f"model.predict([{request}])  # label, score, {answer}\n```"
+        f"model.predict([{request}]){answer}\n```"
     )
+
+
+def _request(task: Task | None) -> str:
+    """Return a request in Python, as the task's file gives samples of them."""
+    asked = bare(task, task.samples()[0]) if task else {"text": "Where is my parcel?"}
+    told = next(iter(asked.values())) if len(asked) == 1 else asked
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _headline(verdict: Tree, facts: Facts) -> str:

@@ -28,8 +28,6 @@ class BundleModel(PythonModel):  # type: ignore[misc]  # MLflow has no stubs
     def load_context(self, context: Any) -> None:  # noqa: ANN401
         """Open the bundle; every byte is verified first."""
         self._predictor = load_predictor(Path(context.artifacts["bundle"]))
-        sample = self._predictor.bundle.task.samples()[:1]
-        self._columns = list(self._predictor.predict(sample, 1)[0].value)
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """Answer requests.
@@ -49,7 +47,7 @@ class BundleModel(PythonModel):  # type: ignore[misc]  # MLflow has no stubs
         index = getattr(model_input, "index", None)
         index = index if isinstance(index, pd.Index) else None
         rows = [dict(answer.value) for answer in found]
-        return table(rows, self._columns, index)
+        return table(rows, list(self._predictor.bundle.task.answers), index)
 
 
 def table(rows: list[dict[str, Any]], columns: list[str], index: pd.Index | None) -> pd.DataFrame:

@@ -22,6 +22,14 @@ Loss = Literal["one_label", "label_or_none", "many_labels", "each_token", "span"
 IGNORED = -100  # the target that is not learned from, as in torch's cross entropy
 
 
+def once(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return labels of which none stands twice, or raise ValueError."""
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise ValueError(f"every label must be listed once, found twice: {', '.join(twice)}")
+    return labels
+
+
 class TaskOptions(BaseModel):
     """Options of a task: the `task` section of params.yaml."""
 
@@ -105,6 +113,10 @@ class Task(Protocol):
     @property
     def inputs(self) -> tuple[str, ...]:
         """Those of the columns that a request holds."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The fields of every answer's value, `label` and `score` first."""
 
     @property
     def head(self) -> str:

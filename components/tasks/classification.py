@@ -21,6 +21,7 @@ from components.tasks.base import (
     Task,
     TaskOptions,
     cut_tokens,
+    once,
     share,
     softmax,
 )
@@ -62,10 +63,7 @@ class Options(TaskOptions):
     @field_validator("labels")
     @classmethod
     def _unique(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({label for label in labels if labels.count(label) > 1})
-        if twice:
-            raise ValueError(f"every label must be listed once, found twice: {', '.join(twice)}")
-        return labels
+        return once(labels)
 
     @field_validator("out_of_scope")
     @classmethod

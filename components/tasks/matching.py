@@ -71,6 +71,7 @@ class Matching(Classification):
     1, of which a floor can be asked besides.
     """
 
+    answers: tuple[str, ...] = ("label", "score", "ranking")
     columns: Mapping[str, str] = {"text": "string", "item": "string"}
     head = "AutoModel"
     outputs: tuple[str, ...] = ()

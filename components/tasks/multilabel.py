@@ -20,6 +20,7 @@ from components.tasks.base import (
     Task,
     TaskOptions,
     cut_tokens,
+    once,
     share,
 )
 from components.tasks.whole import Whole
@@ -54,9 +55,7 @@ class Options(TaskOptions):
     @field_validator("labels")
     @classmethod
     def _legible(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({label for label in labels if labels.count(label) > 1})
-        if twice:
-            raise ValueError(f"every label must be listed once, found twice: {', '.join(twice)}")
+        once(labels)
         for label in labels:
             if label != label.strip() or label in ("", NONE) or label.startswith("["):
                 raise ValueError(
@@ -87,6 +86,7 @@ class Options(TaskOptions):
 class Multilabel(Whole):
     """Text classification in which any number of labels holds."""
 
+    answers: tuple[str, ...] = ("label", "score", "labels", "scores")
     columns: Mapping[str, str] = {"text": "string", "label": "string"}
     loss: Loss = "many_labels"
     metric = "macro_f1"
@@ -252,12 +252,6 @@ class Multilabel(Whole):
         answered = self._gold([{"label": answer.label} for answer in answers])
         counts = ((gold & answered).sum(axis=0), answered.sum(axis=0), gold.sum(axis=0))
         return counted_table(self.labels, *counts)
-
-    def confusion(
-        self, examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
-    ) -> list[list[int]] | None:
-        """Return None: an example has not just one label."""
-        return None
 
     def tuned(self, targets: Sequence[Array], rows: Sequence[Array]) -> TaskOptions:
         """Return the options with the threshold of each label that validation rows set."""

@@ -24,6 +24,7 @@ from components.tasks.base import (
     Prediction,
     Task,
     TaskOptions,
+    once,
     share,
 )
 from components.tasks.whole import Whole
@@ -54,15 +55,13 @@ class Options(TaskOptions):
     @field_validator("labels")
     @classmethod
     def _unique(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({label for label in labels if labels.count(label) > 1})
-        if twice:
-            raise ValueError(f"every label must be listed once, found twice: {', '.join(twice)}")
-        return labels
+        return once(labels)
 
 
 class Ner(Whole):
     """Named entity recognition by the classification of each word's first token (IOB2)."""
 
+    answers: tuple[str, ...] = ("label", "score", "entities")
     columns: Mapping[str, str] = {"text": "string", "entities": "string"}
     head = "AutoModelForTokenClassification"
     per_token = True
@@ -233,12 +232,6 @@ class Ner(Whole):
                 counter.update(span.label for span in spans)
         hits, answered, real = (np.array([c[n] for n in self.labels]) for c in counts)
         return counted_table(self.labels, hits, answered, real)
-
-    def confusion(
-        self, examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
-    ) -> list[list[int]] | None:
-        """Return None: a text has any number of entities."""
-        return None
 
     def mistakes(
         self, examples: Sequence[Example], answers: Sequence[Prediction]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, Self, cast
+from typing import Annotated, Final, Literal, Self, cast
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -71,7 +72,7 @@ class Options(TaskOptions):
         return self
 
 
-class _Pair(Whole):
+class _Pair(Whole, ABC):
     """What both kinds of pairs share: [CLS] text [SEP] other [SEP] as one row, of one segment."""
 
     inputs: tuple[str, ...] = ("text", "other")
@@ -115,11 +116,13 @@ class _Pair(Whole):
         """Return both texts."""
         return f"{example['text']}\n{example['other']}"
 
+    @abstractmethod
     def _wrong(self, label: object) -> str | None:
-        raise NotImplementedError
+        """Return why this is no label, or None."""
 
+    @abstractmethod
     def _target(self, label: str) -> Array:
-        raise NotImplementedError
+        """Return what the head learns of a label."""
 
 
 class LabelledPair(_Pair, Classification):
@@ -174,6 +177,7 @@ class LabelledPair(_Pair, Classification):
 class GradedPair(_Pair):
     """How alike two texts are, as a number; its sigmoid is learned as a share of the range."""
 
+    answers: tuple[str, ...] = ("label", "score", "value")
     labels: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ("value",)
     loss: Loss = "value"
@@ -200,10 +204,6 @@ class GradedPair(_Pair):
 
     def _target(self, label: str) -> Array:
         return np.array((float(label) - self._low) / self._width, dtype=np.float32)
-
-    def tags(self, example: Example) -> Sequence[str]:
-        """Return nothing: a number is no label."""
-        return ()
 
     def from_tokens(
         self, targets: Sequence[Array], rows: Sequence[Array]
@@ -260,18 +260,6 @@ class GradedPair(_Pair):
         first = 6 if name == "spearman" else 1
         x, y, xx, yy, xy = np.moveaxis(tallies[..., first : first + 5], -1, 0)
         return correlation(rows * xy - x * y, (rows * xx, x * x), (rows * yy, y * y), rows)
-
-    def table(
-        self, examples: Sequence[Example], answers: Sequence[Prediction]
-    ) -> list[dict[str, Any]]:
-        """Return nothing: there are no labels."""
-        return []
-
-    def confusion(
-        self, examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
-    ) -> list[list[int]] | None:
-        """Return None: there are no labels."""
-        return None
 
     def tuned(self, targets: Sequence[Array], rows: Sequence[Array]) -> TaskOptions:
         """Return the options with the scatter of validation rows."""

@@ -73,6 +73,7 @@ class QuestionAnswering(Whole):
     logit, and the characters of the context from where to where the token stands.
     """
 
+    answers: tuple[str, ...] = ("label", "score", "text", "start", "end")
     columns: Mapping[str, str] = {"question": "string", "context": "string", "answers": "string"}
     inputs = ("question", "context")
     # The weights of a question answering head, and its two outputs in one array.
@@ -96,10 +97,6 @@ class QuestionAnswering(Whole):
         if not all(isinstance(text, str) and text.strip() for text in texts):
             return "empty_text"
         return None if fits(given, str(texts[1])) else "unknown_label"
-
-    def tags(self, example: Example) -> Sequence[str]:
-        """Return none: an answer is no label."""
-        return ()
 
     def encode(self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int) -> Encoded:
         """Tokenize questions with windows of their contexts; targets are places in the row.
@@ -216,18 +213,6 @@ class QuestionAnswering(Whole):
     def score(self, tallies: Array, name: str | None = None) -> Array:
         """Return the share of exact matches, or the mean F1."""
         return share(tallies[..., self.figures.index(name or self.metric)], tallies[..., 2])
-
-    def table(
-        self, examples: Sequence[Example], answers: Sequence[Prediction]
-    ) -> list[dict[str, Any]]:
-        """Return nothing: there are no labels."""
-        return []
-
-    def confusion(
-        self, examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
-    ) -> list[list[int]] | None:
-        """Return None: there are no labels."""
-        return None
 
     @property
     def tunes(self) -> bool:  # type: ignore[override]

@@ -13,6 +13,7 @@ class Whole:
     """What tasks share that have one row and one answer per example."""
 
     inputs: tuple[str, ...] = ("text",)
+    answers: tuple[str, ...] = ("label", "score", "scores")
     head = "AutoModelForSequenceClassification"
     per_token = False
     points = False
@@ -40,6 +41,22 @@ class Whole:
     def same(self, example: Example, edited: Example, answers: Sequence[Prediction]) -> bool:
         """Return whether two answers are the same."""
         return len({answer.label for answer in answers}) == 1
+
+    def tags(self, example: Example) -> Sequence[str]:
+        """Return nothing: the answer is no label."""
+        return ()
+
+    def table(
+        self, examples: Sequence[Example], answers: Sequence[Prediction]
+    ) -> list[dict[str, Any]]:
+        """Return nothing: there are no labels."""
+        return []
+
+    def confusion(
+        self, examples: Sequence[Example], answers: Sequence[Prediction], labels: Sequence[str]
+    ) -> list[list[int]] | None:
+        """Return None: an example has not just one label."""
+        return None
 
     def mistakes(
         self, examples: Sequence[Example], answers: Sequence[Prediction]

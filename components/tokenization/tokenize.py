@@ -93,22 +93,19 @@ def tokenize(
         tallies = {split: _write_split(task, encode, examples, folder, split) for split in SEEN}
         _write_anchors(task, encode, folder)
         write_text(folder / "tokenizer.json", plain)
-        pair = len(task.inputs) > 1
-        figures = _figures(tallies, specials=tokenizer.num_special_tokens_to_add(is_pair=pair))
-        _hold(params, figures)
-        card = {
-            "data": data,
-            "encoder": encoder_digest,
-            "sha256": {path.name: sha256_file(path) for path in sorted(folder.iterdir())},
-            "max_length": params.max_length,
-            "pad_id": vocabulary.pad_id,
-            **figures,
-        }
+        specials = tokenizer.num_special_tokens_to_add(is_pair=len(task.inputs) > 1)
+        figures = _held(params, _figures(tallies, specials))
+        made_of = {"data": data, "encoder": encoder_digest, "sha256": _digests(folder)}
+        card = {**made_of, "max_length": params.max_length, "pad_id": vocabulary.pad_id, **figures}
         write_json(folder / CARD, card)
     return card
 
 
-def _hold(params: TokenizationParams, figures: Mapping[str, Any]) -> None:
+def _digests(folder: Path) -> dict[str, str]:
+    return {path.name: sha256_file(path) for path in sorted(folder.iterdir())}
+
+
+def _held(params: TokenizationParams, figures: dict[str, Any]) -> dict[str, Any]:
     found = figures["truncated_share"]
     if found > params.max_truncated_share:
         raise DataError(
@@ -117,6 +114,7 @@ def _hold(params: TokenizationParams, figures: Mapping[str, Any]) -> None:
             f"of {sum(figures['truncated_rows'].values())} texts",
             f"raise tokenization.max_length from {params.max_length}, or the share",
         )
+    return figures
 
 
 def _write_split(task: Task, encode: Encode, examples: Path, folder: Path, split: Seen) -> Tally:
