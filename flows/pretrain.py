@@ -61,12 +61,7 @@ def pretrain(
     folder = shortened(folder, encoder.layers, STATE / "encoders" / "shortened")
     seed = derive(project.seed, "pretraining")
     corpus = corpus_of(folder, kept, pretraining, tokenization.max_length, seed)
-    params = overlay(
-        training,
-        {name: getattr(pretraining, name) for name in ("epochs", "batch_size", "learning_rate")}
-        | {"accumulation": 1},
-        "pretraining",
-    )
+    params = _overlaid(training, pretraining)
     digest = encoders.digest(encoder.sha256, encoder.layers)
     made_from: dict[str, Any] = {
         "encoder": digest,
@@ -91,6 +86,12 @@ def pretrain(
         before, after = pretrain_on(corpus, params, folder, seed, out, facts, watch, saved)
     print("\n" + named(out) + "\n")
     return f"a hidden word is one of {perplexity(after):,.0f}, was one of {perplexity(before):,.0f}"
+
+
+def _overlaid(training: TrainingParams, pretraining: PretrainingParams) -> TrainingParams:
+    """Return the training section with pretraining's own values; its steps are of rows."""
+    own = {name: getattr(pretraining, name) for name in ("epochs", "batch_size", "learning_rate")}
+    return overlay(training, own | {"accumulation": 1, "batch_tokens": None}, "pretraining")
 
 
 def read_texts(path: Path, column: str) -> Iterable[str]:
@@ -152,4 +153,5 @@ def _held_out(task: TaskOptions, examples: Path) -> Iterable[str]:
     kind = load_task(task)
     for split in HELD_OUT:
         if split_path(examples, split).is_file():
-            yield from (variant_key(kind.editable(row)) for row in iter_examples(examples, split))
+            rows = iter_examples(examples, split)
+            yield from (variant_key(row[name]) for row in rows for name in kind.inputs)

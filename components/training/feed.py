@@ -40,11 +40,6 @@ class Feed:
     multiple: int = 1
     anchors: TokenSplit | None = None
 
-    @property
-    def per_token(self) -> bool:
-        """Whether each token has a target."""
-        return self.task.loss == "each_token"
-
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """(rows,) tokens of each row."""
@@ -77,7 +72,7 @@ class Feed:
 
     def targets(self, rows: Rows) -> torch.Tensor:
         """Return the rows' targets, those of tokens padded as the rows are."""
-        if not self.per_token:
+        if not self.tokens.per_token:
             return self._send(self.tokens.targets[rows])
         targets = np.full((len(rows), self._longest(rows)), IGNORED, dtype=np.int64)
         for place, row in enumerate(rows):
@@ -86,7 +81,7 @@ class Feed:
 
     def weight(self, rows: Rows) -> int:
         """Count what the rows' loss is the sum of: labels or tokens learned from, or else rows."""
-        if self.per_token:
+        if self.tokens.per_token:
             return sum(learned(self.tokens.target(row)) for row in rows.tolist())
         if self.task.loss in ("one_label", "label_or_none", "match"):
             return learned(self.tokens.targets[rows])
