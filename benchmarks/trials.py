@@ -21,7 +21,7 @@ from components.gate.figures import scores
 from components.gate.luck import Luck, beyond_luck, luck_of
 from components.gate.rules import Rule
 from components.gate.slices import compare_slices
-from components.gate.statistics import Difference, by_group, difference, share, shares
+from components.gate.statistics import Difference, by_group, difference
 from components.params import GateParams
 from components.params.load import load_params
 from components.seeding import derive, generator
@@ -192,9 +192,14 @@ def _coverage(
     for name, row in scores(asked, [pair.candidate], SEED)[0].items():
         bounds = (row["low"] or 0.0, row["high"] or 0.0)
         out.covered[f"{name}, one model"] = bounds[0] <= truth[0][name] <= bounds[1]
-    sums = [by_group(shares(who.right), who.groups) for who in (pair.candidate, pair.champion)]
-    rng = generator(SEED, "accuracy")
-    accuracy = difference([share, share], sums, RESAMPLES, asked.confidence, rng)
+    both = (pair.candidate, pair.champion)
+    accuracy = difference(
+        [functools.partial(who.task.score, name="accuracy") for who in both],
+        [by_group(who.task.tallies(who.examples, who.logits), who.groups) for who in both],
+        RESAMPLES,
+        asked.confidence,
+        generator(SEED, "accuracy"),
+    )
     for name, found in ((pair.candidate.task.metric, metric), ("accuracy", accuracy)):
         true = truth[0][name] - truth[1][name]
         out.covered[f"{name}, difference"] = found.low <= true <= found.high

@@ -108,17 +108,6 @@ class Flips:
     p_value: float
 
 
-def shares(hits: Array) -> Array:
-    """Return (examples, 2): whether hit, and 1; the tallies of `share`."""
-    return np.stack([np.asarray(hits, dtype=np.float64), np.ones(len(hits))], axis=1)
-
-
-def share(tallies: Array) -> Array:
-    """Return the share of hits, (...), of summed (..., 2) tallies; NaN where there are none."""
-    hits, rows = tallies[..., 0], tallies[..., 1]
-    return np.where(rows > 0, hits / np.maximum(rows, 1), np.nan)
-
-
 def by_group(tallies: Array, groups: Sequence[str]) -> Array:
     """Return (groups, tallies): the sums over the examples of each group, groups by name."""
     _, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)

@@ -15,12 +15,11 @@ from components.gate.statistics import (
     interval,
     intervals,
     mcnemar,
-    share,
-    shares,
     slice_differences,
     slices_of,
 )
 from components.tasks.base import Array, Task
+from tests.components.gate.shares import share, shares
 
 Z = 1.959964
 
