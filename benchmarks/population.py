@@ -16,7 +16,7 @@ import numpy as np
 
 from components.gate.answers import Answers
 from components.gate.compare import Pair
-from components.inference import Predictor
+from components.inference import Bundle
 from components.schema import GROUP, SLICE_PREFIX
 from components.tasks import load_task
 from components.tasks.base import Array, Example, Prediction, Task, metrics
@@ -82,10 +82,10 @@ class Population:
         return Pair(new, old, list(range(len(rows))), 0)
 
     def _answers(self, given: Array, rows: Array, examples: list[Example]) -> Answers:
-        predictor = cast(Predictor, SimpleNamespace(bundle=SimpleNamespace(task=self.task)))
+        bundle = cast(Bundle, SimpleNamespace(task=self.task))
         logits = list(np.eye(len(self.task.labels))[given])
         told = [Prediction("", 1.0, logits[0])] * len(given)  # the comparison never looks at them
-        return Answers(predictor, examples, logits, told, given == self.labels[rows])
+        return Answers(bundle, examples, logits, told, given == self.labels[rows])
 
 
 def load(path: Path = RECORDED) -> Population:

@@ -16,12 +16,13 @@ import numpy as np
 
 from benchmarks.population import Population, load, plant, plant_slices
 from components.gate import compare
+from components.gate.bootstrap import answer
 from components.gate.decide import conclusion
-from components.gate.figures import scores
+from components.gate.figures import ask_scores
 from components.gate.luck import Luck, beyond_luck, luck_of
 from components.gate.rules import Rule
-from components.gate.slices import compare_slices
-from components.gate.statistics import Difference, by_group, difference
+from components.gate.slices import ask_parts, compare_slices
+from components.gate.statistics import Difference, difference
 from components.params import GateParams
 from components.params.load import load_params
 from components.seeding import derive, generator
@@ -155,10 +156,11 @@ def _planted_everywhere(candidate: int, champion: int, change: float) -> Array:
 
 def _overall(pair: compare.Pair, seed: int, out: Outcome) -> Difference:
     """Ask the rules on the whole, under both rules of promotion; the comparison is the same."""
-    found = compare.compare(params("superior"), pair, seed)
+    asked = params("superior")
+    drawn = answer(compare.ask_pair(asked, pair), asked.resamples, generator(seed, "difference"))
+    found = compare.compared(asked, pair, drawn)
     for when in WHEN:
         _ask(when, compare.against(params(when), found), found, out)
-    asked = params("superior")
     rules = [*compare.against(asked, found), beyond_luck(found.found, _luck(), asked.confidence)]
     _ask(BEYOND, rules, found, out)
     return found.found
@@ -189,13 +191,14 @@ def _coverage(
 ) -> None:
     """Look whether each interval of the report holds what is true of all the rows there are."""
     asked = params("superior")
-    for name, row in scores(asked, [pair.candidate], SEED)[0].items():
+    drawn = answer(ask_scores(asked, pair.candidate), RESAMPLES, generator(SEED, "scores"))
+    for name, row in drawn.items():
         bounds = (row["low"] or 0.0, row["high"] or 0.0)
         out.covered[f"{name}, one model"] = bounds[0] <= truth[0][name] <= bounds[1]
     both = (pair.candidate, pair.champion)
     accuracy = difference(
         [functools.partial(who.task.score, name="accuracy") for who in both],
-        [by_group(who.task.tallies(who.examples, who.logits), who.groups) for who in both],
+        [who.sums for who in both],
         RESAMPLES,
         asked.confidence,
         generator(SEED, "accuracy"),
@@ -214,7 +217,10 @@ def _truth(seed: int) -> Mapping[str, float]:
 
 
 def _slices(pair: compare.Pair, seed: int, out: Outcome) -> None:
-    _, rules, power = compare_slices(params("superior"), pair, seed)
+    asked = params("superior")
+    question = ask_parts(asked, pair)
+    found = answer(question, asked.resamples, generator(seed, "slices")) if question else ()
+    _, rules, power = compare_slices(asked, pair, found)
     for rule, row in zip(rules, power, strict=True):
         out.slices[row["where"]] = rule.state
         out.slice_held[row["where"]] = row["held"]

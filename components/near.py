@@ -123,7 +123,9 @@ class FirstNear:
                 self._words[bag].append(index)
         self._grams = [_grams(key) for key in keys]
         held_by = Counter(gram for members in self._grams for gram in members)
-        self._rank = {gram: rank for rank, (gram, _) in enumerate(reversed(held_by.most_common()))}
+        rising = reversed(held_by.most_common())
+        # From 1, so that what has no rank and what has can be told apart fast.
+        self._rank = {gram: rank for rank, (gram, _) in enumerate(rising, start=1)}
         # Per rare gram, who holds it and how many grams each has, from few to many.
         self._holders: dict[int, list[int]] = defaultdict(list)
         self._sizes: dict[int, list[int]] = defaultdict(list)
@@ -133,17 +135,19 @@ class FirstNear:
                 self._sizes[rank].append(len(self._grams[index]))
         self._left = set(range(len(keys)))
 
-    def of(self, text: str) -> list[int]:
-        """Return the places of the held-out texts that this is the first to come near to."""
-        key = variant_key(text)
+    def of(self, key: str) -> list[int]:
+        """Return the places of the held-out texts that this is the first to come near to.
+
+        Args:
+            key: a text's, as `variant_key` makes it.
+        """
         found = self._one_word_apart(key) | self._similar(_grams(key))
         self._left -= found
         return sorted(found)
 
     def _one_word_apart(self, key: str) -> set[int]:
-        return {
-            index for bag in _bags(key) for index in self._words.pop(bag, ()) if index in self._left
-        }
+        met = _bags(key) & self._words.keys()
+        return {index for bag in met for index in self._words.pop(bag) if index in self._left}
 
     def _similar(self, members: Grams) -> set[int]:
         size = len(members)
@@ -153,14 +157,14 @@ class FirstNear:
             if sizes := self._sizes.get(rank):
                 first, end = bisect_left(sizes, least), bisect_right(sizes, most)
                 met += self._holders[rank][first:end]
-        if len(met) < min(SHARED, size):
+        wanted = min(SHARED, size)
+        if len(met) < wanted:
             return set()
+        candidates = [index for index, shared in Counter(met).items() if shared >= wanted]
         return {
             index
-            for index, shared in Counter(met).items()
-            if shared >= min(SHARED, size)
-            and index in self._left
-            and _alike(members, self._grams[index])
+            for index in candidates
+            if index in self._left and _alike(members, self._grams[index])
         }
 
     def _rarest(self, members: Grams) -> list[int]:
@@ -170,7 +174,7 @@ class FirstNear:
         Joins in Data Cleaning", ICDE 2006: similar sets share most members, so also some of the few
         that come first in one order. Grams that no held-out text has would come first of all.
         """
-        ranks = [rank for rank in map(self._rank.get, members) if rank is not None]
+        ranks = list(filter(None, map(self._rank.get, members)))
         few = len(ranks) - math.ceil(SIMILAR * len(members) - ROUNDING) + SHARED
         return sorted(ranks)[:few] if few > 0 else []
 

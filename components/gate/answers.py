@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 from components.errors import DataError
 from components.gate.evidence import Evidence, Settings
+from components.gate.statistics import by_group
 from components.inference import Bundle, Predictor, load_predictor
 from components.inference.parity import Answered
 from components.inference.parity import answer as answer_thrice
@@ -23,38 +25,43 @@ class Answers:
     """A bundle's answers to examples.
 
     Attributes:
-        predictor: who answered.
+        bundle: that answered; its model is not kept in memory.
         examples: what was asked.
         logits: per example.
         predictions: per example.
         right: (examples,) whether the answer is right.
     """
 
-    predictor: Predictor
+    bundle: Bundle
     examples: list[Example]
     logits: list[Array]
     predictions: list[Prediction]
     right: Array
 
     @property
-    def bundle(self) -> Bundle:
-        """The bundle that answered."""
-        return self.predictor.bundle
-
-    @property
     def task(self) -> Task:
         """The task as that bundle knows it."""
-        return self.predictor.bundle.task
+        return self.bundle.task
 
     @property
     def groups(self) -> list[str]:
         """Per example, what it must not be told apart from by chance."""
         return [str(example[GROUP]) for example in self.examples]
 
-    @property
+    @cached_property
+    def tallies(self) -> Array:
+        """(examples, tallies) what the task's scores are scores of."""
+        return self.task.tallies(self.examples, self.logits)
+
+    @cached_property
     def metrics(self) -> dict[str, float]:
         """The task's, over these examples."""
         return metrics(self.task, self.examples, self.logits)
+
+    @cached_property
+    def sums(self) -> Array:
+        """(groups, tallies) the same by group."""
+        return by_group(self.tallies, self.groups)
 
     def of(self, rows: Sequence[int]) -> Answers:
         """Return the answers to some of the examples."""
@@ -77,6 +84,7 @@ class Candidate:
         int8: of the bundle that would be served.
         dependent: answers of the served graph that depend on batch or padding.
         parity: the graphs against torch, as the verdict tells it.
+        served: the served graph, ready to be asked more.
     """
 
     trained: Answers
@@ -84,6 +92,7 @@ class Candidate:
     int8: Answers
     dependent: int
     parity: dict[str, Any]
+    served: Predictor
 
     def each(self) -> dict[str, Answers]:
         """Return the answers by artifact."""
@@ -98,30 +107,35 @@ def ask(predictor: Predictor, examples: list[Example], batch_size: int) -> Answe
         IntegrityError: a logit is not finite.
     """
     _know(predictor, examples)
-    return _answers(predictor, examples, predictor.logits(examples, batch_size))
+    logits = predictor.logits(examples, batch_size)
+    answers = predictions(predictor.bundle.task, examples, logits)
+    return _answers(predictor, examples, logits, answers)
 
 
 def ask_candidate(evidence: Evidence, settings: Settings, examples: list[Example]) -> Candidate:
     """Let all artifacts of the candidate answer the test examples.
 
-    Only the served graph is asked three times, to see whether its answers depend on the batch.
+    Each is asked three times, in a batch, alone, and padded further: where the served graph's
+    answers depend on the batch, this tells whether they did so before.
 
     Raises:
         DataError: an example has a label that the candidate does not know.
         IntegrityError: a file of a bundle was altered, or a logit is not finite.
     """
     size, bundles = settings.batch_size, evidence.bundles
-    served = load_predictor(bundles.int8)
-    _know(served, examples)
-    thrice = answer_thrice(served, examples, size)
-    trained = ask(load_predictor(bundles.trained), examples, size)
-    onnx = ask(load_predictor(bundles.onnx), examples, size)
+    found: dict[str, Answers] = {}
+    thrice: dict[str, Answered] = {}
+    folders = {"trained": bundles.trained, "onnx": bundles.onnx, "int8": bundles.int8}
+    for name, folder in folders.items():
+        predictor = load_predictor(folder)
+        _know(predictor, examples)
+        thrice[name] = answer_thrice(predictor, examples, size)
+        found[name] = _answers(predictor, examples, thrice[name].logits, thrice[name].answers)
     return Candidate(
-        trained=trained,
-        onnx=onnx,
-        int8=_answers(served, examples, thrice.logits),
-        dependent=len(thrice.dependent),
-        parity=_parity(trained, onnx, thrice, axis(served.bundle.task)),
+        **found,
+        dependent=len(thrice["int8"].dependent),
+        parity=_parity(found, thrice),
+        served=predictor,
     )
 
 
@@ -160,10 +174,11 @@ def _know(predictor: Predictor, examples: list[Example]) -> None:
             )
 
 
-def _answers(predictor: Predictor, examples: list[Example], logits: list[Array]) -> Answers:
-    task = predictor.bundle.task
-    found = predictions(task, examples, logits)
-    return Answers(predictor, examples, logits, found, task.right(examples, found))
+def _answers(
+    predictor: Predictor, examples: list[Example], logits: list[Array], found: list[Prediction]
+) -> Answers:
+    right = predictor.bundle.task.right(examples, found)
+    return Answers(predictor.bundle, examples, logits, found, right)
 
 
 def axis(task: Task) -> tuple[str, ...]:
@@ -171,13 +186,9 @@ def axis(task: Task) -> tuple[str, ...]:
     return task.outputs or task.labels
 
 
-def _parity(
-    trained: Answers, onnx: Answers, served: Answered, meaning: tuple[str, ...]
-) -> dict[str, Any]:
-    """Compare the graphs with torch; logits of other labels cannot be compared."""
-    graphs = {"onnx": Answered(onnx.logits, [], []), "int8": served}
-    if len({meaning, axis(trained.task), axis(onnx.task)}) > 1:
+def _parity(found: Mapping[str, Answers], thrice: Mapping[str, Answered]) -> dict[str, Any]:
+    """Compare each artifact with torch; logits of other labels cannot be compared."""
+    trained = found["trained"]
+    if len({axis(who.task) for who in found.values()}) > 1:
         return {"rows": len(trained.examples), "artifacts": {}, "flips": []}
-    found = compare_artifacts(trained.task, trained.logits, graphs, trained.examples)
-    found["artifacts"]["onnx"]["batch_dependent"] = None  # not asked
-    return found
+    return compare_artifacts(trained.task, trained.logits, thrice, trained.examples)

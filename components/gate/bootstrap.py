@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -27,6 +27,8 @@ STEEPEST: Final = 0.2
 SAME: Final = 1e-9
 
 Score = Callable[[Array], Array]
+Sums: TypeAlias = Array | sparse.csr_array
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,12 @@ class Figure:
 
     Attributes:
         scores: of one model or two: summed tallies, (..., tallies), to (...).
-        sums: of the same: (groups, tallies), groups in the same order.
+        sums: of the same: (groups, tallies), groups in the same order; dense or sparse.
         index: (groups,) their numbers among all that are drawn; None where these are all.
     """
 
     scores: Sequence[Score]
-    sums: Sequence[Array]
+    sums: Sequence[Sums]
     index: Array | None = None
 
     def __call__(self, parts: Sequence[Array]) -> Array:
@@ -101,6 +103,41 @@ class Spread:
         return max(p_value, float(norm.cdf(from_middle / max(1 + a * from_middle, SAME) - a)))
 
 
+@dataclass(frozen=True)
+class Question(Generic[T]):
+    """Figures of the same groups, and what their spreads tell.
+
+    Attributes:
+        figures: what is scored.
+        groups: how many there are to draw from.
+        told: makes the answer of the figures' spreads.
+    """
+
+    figures: Sequence[Figure]
+    groups: int
+    told: Callable[[Sequence[Spread]], T]
+
+
+def answer(question: Question[T], resamples: int, rng: np.random.Generator) -> T:
+    """Draw, and answer."""
+    return question.told(spreads(question.figures, question.groups, resamples, rng))
+
+
+def together(questions: Sequence[Question[Any]]) -> Question[list[Any]]:
+    """Return questions about the same groups as one: drawing takes longer than most of them."""
+    ends = np.cumsum([len(each.figures) for each in questions])[:-1]
+    (groups,) = {each.groups for each in questions}
+
+    def told(found: Sequence[Spread]) -> list[Any]:
+        bounds = zip([0, *ends], [*ends, len(found)], strict=True)
+        return [
+            each.told(found[first:end])
+            for each, (first, end) in zip(questions, bounds, strict=True)
+        ]
+
+    return Question([figure for each in questions for figure in each.figures], groups, told)
+
+
 def spreads(
     figures: Sequence[Figure], groups: int, resamples: int, rng: np.random.Generator
 ) -> list[Spread]:
@@ -112,13 +149,17 @@ def spreads(
         resamples: how many draws.
         rng: where the draws come from.
     """
-    stacked = sparse.vstack([_columns(figure, groups) for figure in figures], format="csr")
-    places = np.cumsum([sum(part.shape[1] for part in figure.sums) for figure in figures])[:-1]
+    # Several scores are of the same tallies, which are summed once.
+    blocks = {_block(figure, part): (figure, part) for figure in figures for part in figure.sums}
+    columns = [_columns(part, figure.index, groups) for figure, part in blocks.values()]
+    stacked, places = sparse.vstack(columns, format="csr"), _bounds(columns)
     drawn: list[list[Array]] = [[] for _ in figures]
     for weights in _draws(groups, resamples, rng):
-        summed = np.split(stacked @ weights, places)  # (tallies of all models, resamples) each
-        for figure, tallies, parts in zip(figures, summed, drawn, strict=True):
-            parts.append(figure(_split(figure, tallies.T.astype(np.float64))))
+        summed = dict(zip(blocks, np.split(stacked @ weights, places), strict=True))
+        for figure, scored in zip(figures, drawn, strict=True):
+            parts = [summed[_block(figure, part)] for part in figure.sums]
+            # (resamples, tallies) each.
+            scored.append(figure([part.T.astype(np.float64) for part in parts]))
     return [
         _spread(figure, np.concatenate(parts)) for figure, parts in zip(figures, drawn, strict=True)
     ]
@@ -132,14 +173,29 @@ def hidden(groups: int) -> float:
     return float(np.sqrt(2) / (groups + 2))
 
 
-def _columns(figure: Figure, groups: int) -> sparse.csr_array:
-    """Return (tallies of all models, groups) float32, which holds counts up to 2^24 exactly.
+def _dense(part: Sums) -> Array:
+    return part if isinstance(part, np.ndarray) else part.toarray()
+
+
+def _block(figure: Figure, part: Sums) -> tuple[int, int]:
+    """Return what tells tallies and their groups from others; figures keep both alive."""
+    return id(part), id(figure.index)
+
+
+def _bounds(columns: Sequence[sparse.csr_array]) -> Array:
+    """Return where each begins when they stand one above the other, but for the first."""
+    found: Array = np.cumsum([each.shape[0] for each in columns])[:-1]
+    return found
+
+
+def _columns(sums: Sums, index: Array | None, groups: int) -> sparse.csr_array:
+    """Return (tallies, groups) float32, which holds counts up to 2^24 exactly.
 
     An example has few tallies that are not 0, and each slice few of the groups.
     """
-    found = sparse.coo_array(np.concatenate(figure.sums, axis=1).T.astype(np.float32))
+    found = sparse.coo_array(sums.T.astype(np.float32))
     tally, group = found.coords
-    own = group if figure.index is None else figure.index[group]
+    own = group if index is None else index[group]
     return sparse.csr_array((found.data, (tally, own)), shape=(found.shape[0], groups))
 
 
@@ -156,10 +212,6 @@ def _draws(groups: int, resamples: int, rng: np.random.Generator) -> Iterator[Ar
             counts = np.bincount(cells.ravel(), minlength=rows * groups)
             weights[:, at : at + rows] = counts.reshape(rows, groups).T
         yield weights[:, :size]
-
-
-def _split(figure: Figure, summed: Array) -> list[Array]:
-    return np.split(summed, np.cumsum([part.shape[1] for part in figure.sums])[:-1], axis=-1)
 
 
 def _spread(figure: Figure, drawn: Array) -> Spread:
@@ -193,8 +245,8 @@ def _influence(figure: Figure) -> Array:
     """Return (groups,) how much each group moves the figure up, by leaving it out."""
     totals = [part.sum(axis=0) for part in figure.sums]
     parts = []
-    for start in range(0, len(figure.sums[0]), CHUNK):
-        rows = [part[start : start + CHUNK] for part in figure.sums]
+    for start in range(0, figure.sums[0].shape[0], CHUNK):
+        rows = [_dense(part[start : start + CHUNK]) for part in figure.sums]
         parts.append(figure([total - row for total, row in zip(totals, rows, strict=True)]))
     left_out: Array = np.concatenate(parts)
     left_out = left_out[np.isfinite(left_out)]

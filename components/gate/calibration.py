@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from components.calibration import calibration, calibration_error, calibration_tallies
-from components.gate.bootstrap import Figure, Spread, spreads
+from components.gate.bootstrap import Figure, Question, Spread, answer
 from components.gate.statistics import by_group
 from components.seeding import generator
 from components.tasks.base import Array, Prediction
@@ -50,22 +50,22 @@ def calibration_interval(
         groups: of each row.
         ask: how it is measured.
     """
-    return calibration_intervals([(predictions, right)], groups, ask)[0]
+    question = ask_calibration(predictions, right, groups, ask)
+    return answer(question, ask.resamples, generator(ask.seed, "calibration"))
 
 
-def calibration_intervals(
-    answered: Sequence[tuple[Sequence[Prediction], Array]], groups: Sequence[str], ask: Ask
-) -> list[dict[str, Any]]:
-    """Measure several models on the same rows at once, which draws only once."""
-    sures = [np.array([each.score for each in predictions]) for predictions, _ in answered]
-    rights = [right for _, right in answered]
-    figures = [
-        Figure([calibration_error], [by_group(calibration_tallies(sure, right, ask.bins), groups)])
-        for sure, right in zip(sures, rights, strict=True)
-    ]
-    rng = generator(ask.seed, "calibration")
-    found = spreads(figures, len(figures[0].sums[0]), ask.resamples, rng)
-    return [_told(*each, ask) for each in zip(sures, rights, found, strict=True)]
+def ask_calibration(
+    predictions: Sequence[Prediction], right: Array, groups: Sequence[str], ask: Ask
+) -> Question[dict[str, Any]]:
+    """Ask for the error and the bins; see `calibration_interval`."""
+    sure = np.array([each.score for each in predictions])
+    sums = by_group(calibration_tallies(sure, right, ask.bins), groups)
+
+    def told(spreads: Sequence[Spread]) -> dict[str, Any]:
+        (spread,) = spreads
+        return _told(sure, right, spread, ask)
+
+    return Question([Figure([calibration_error], [sums])], len(sums), told)
 
 
 def _told(sure: Array, right: Array, spread: Spread, ask: Ask) -> dict[str, Any]:

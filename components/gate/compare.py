@@ -9,16 +9,16 @@ from typing import Any, Final
 from scipy.stats import binomtest
 
 from components.gate.answers import Answers
+from components.gate.bootstrap import Question
 from components.gate.luck import Luck
+from components.gate.mcnemar import EVEN, Flips, mcnemar
 from components.gate.power import Measured, Right, held, needed, too_few
 from components.gate.rules import Rule, State, check, number
-from components.gate.statistics import Difference, Flips, by_group, difference, mcnemar
+from components.gate.statistics import Difference, ask_difference
 from components.gate.words import signed
 from components.params import GateParams
-from components.seeding import generator
 from components.tasks.base import Task
 
-EVEN: Final = 0.5
 # What a reader wants to know the gate's chances for: losses that it should find, and gains.
 CHANGES: Final = (-0.01, -0.02, -0.05, 0.01, 0.02)
 
@@ -63,23 +63,22 @@ def shared_rows(candidate: Answers, champion: Task) -> list[int]:
     return [i for i, example in enumerate(examples) if champion.reject(example) is None]
 
 
-def compare(params: GateParams, pair: Pair, seed: int) -> Compared:
-    """Measure how the task's metric differs, by a bootstrap over the examples' groups.
+def ask_pair(params: GateParams, pair: Pair) -> Question[Difference]:
+    """Ask how the task's metric differs, by a bootstrap over the examples' groups."""
+    both = (pair.candidate, pair.champion)
+    return ask_difference(
+        [who.task.score for who in both], [who.sums for who in both], params.confidence
+    )
+
+
+def compared(params: GateParams, pair: Pair, found: Difference) -> Compared:
+    """Return what the comparison found.
 
     Args:
-        params: resamples and confidence.
+        params: what is required, and how surely.
         pair: what both answered.
-        seed: of the gate.
+        found: what `ask_pair` was answered.
     """
-    both = (pair.candidate, pair.champion)
-    groups = pair.candidate.groups
-    found = difference(
-        [who.task.score for who in both],
-        [by_group(who.task.tallies(who.examples, who.logits), groups) for who in both],
-        params.resamples,
-        params.confidence,
-        generator(seed, "difference"),
-    )
     return Compared(
         pair=pair,
         found=found,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -22,7 +25,7 @@ from components.gate.reported import reported
 from components.gate.robustness import Draw, robustness
 from components.gate.rules import Rule, check
 from components.gate.sentence import sentence
-from components.gate.slices import alone, compare_slices, parts_of
+from components.gate.slices import alone, ask_parts, compare_slices, parts_of
 from components.gate.speed import paired_latency
 from components.gate.waivers import waive
 from components.inference import Predictor, load_predictor
@@ -78,14 +81,31 @@ def decide(
     found = ask_candidate(evidence, settings, case.examples)
     case.verdict = _head(case, key, found)
     champion = load_predictor(evidence.champion.bundle) if evidence.champion else None
-    old = _against(case, found.int8, champion) if champion else None
-    _measure(case, found, old, champion)
+    pair = _pair(case, found.int8, champion) if champion else None
+    with _settled():
+        told = _drawn(case, found.int8, pair)
+        if champion:
+            _against(case, found.int8, champion, pair, told)
+        _measure(case, found, pair.champion if pair else None, champion, told)
     slices = [part.name for part in parts_of(case.examples)]
     asked = waive(case.rules, params.waivers, slices, today)
     case.verdict["rules"] = [rule.as_json() for rule in asked]
     case.verdict |= conclusion(asked)
     case.verdict["sentence"] = sentence(case.verdict)
     return case.verdict
+
+
+@contextlib.contextmanager
+def _settled() -> Iterator[None]:
+    """Have the garbage collector leave alone what is there already: libraries and answers stay.
+
+    To look through them again and again took a third of the time.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _head(case: _Case, key: dict[str, Any], found: Candidate) -> dict[str, Any]:
@@ -117,33 +137,60 @@ def _head(case: _Case, key: dict[str, Any], found: Candidate) -> dict[str, Any]:
     }
 
 
-def _against(case: _Case, new: Answers, predictor: Predictor) -> Answers | None:
-    """Compare with the champion; return its answers to what it knows the labels of, if any."""
-    bundle = predictor.bundle
-    rows = compare.shared_rows(new, bundle.task)
+def _pair(case: _Case, new: Answers, predictor: Predictor) -> compare.Pair | None:
+    """Let the champion answer the examples that it knows the labels of; None: there are none."""
+    rows = compare.shared_rows(new, predictor.bundle.task)
+    if not rows:
+        return None
     left_out = len(case.examples) - len(rows)
+    return compare.Pair(
+        new.of(rows) if left_out else new,
+        ask(predictor, [case.examples[row] for row in rows], case.settings.batch_size),
+        rows,
+        left_out,
+    )
+
+
+def _drawn(case: _Case, new: Answers, pair: compare.Pair | None) -> dict[str, Any]:
+    """Return all that resampling tells, by name."""
+    params, settings, asked = case.params, case.settings, figures.Asked()
+    models = {"candidate": new, "champion": pair.champion if pair else None}
+    for name, who in models.items():
+        if who is not None:
+            asked.ask(f"scores {name}", who.groups, figures.ask_scores(params, who))
+            asked.ask(f"calibration {name}", who.groups, figures.ask_error(params, settings, who))
+    if pair:
+        asked.ask("difference", pair.candidate.groups, compare.ask_pair(params, pair))
+        asked.ask("slices", pair.candidate.groups, ask_parts(params, pair))
+    return asked.answers(params.resamples, settings.seed)
+
+
+def _against(
+    case: _Case,
+    new: Answers,
+    predictor: Predictor,
+    pair: compare.Pair | None,
+    told: Mapping[str, Any],
+) -> None:
+    """Compare with the champion, and ask the rules between the two."""
+    bundle = predictor.bundle
+    left_out = len(case.examples) - (len(pair.rows) if pair else 0)
     case.verdict["champion"] = {
         "version": case.evidence.champion.version if case.evidence.champion else None,
         "digest": bundle.digest,
         "lineage": bundle.card.lineage.get("id"),
     }
     labels = compare.same_labels(new.task.labels, bundle.task.labels, left_out)
-    if not rows:
+    if pair is None:
         case.rules += [
             compare.incomparable(case.params),
             labels,
             _new(new.bundle.digest, bundle.digest),
         ]
         case.verdict["slices"] = alone(new)
-        return None
-    pair = compare.Pair(
-        new.of(rows) if left_out else new,
-        ask(predictor, [case.examples[row] for row in rows], case.settings.batch_size),
-        rows,
-        left_out,
-    )
-    found = compare.compare(case.params, pair, case.settings.seed)
-    slices, on_slices, power = compare_slices(case.params, pair, case.settings.seed)
+        return
+    found = compare.compared(case.params, pair, told["difference"])
+    slices, on_slices, power = compare_slices(case.params, pair, told.get("slices", ()))
     # A refreshed model need not gain, so luck is no matter to it.
     gains = case.params.promote_when == "superior"
     luck = luck_of(case.evidence.reports.finalists) if gains else None
@@ -160,11 +207,14 @@ def _against(case: _Case, new: Answers, predictor: Predictor) -> Answers | None:
         "slices": slices,
         "disagreements": disagreements(pair.candidate, pair.champion),
     }
-    return pair.champion
 
 
 def _measure(
-    case: _Case, found: Candidate, old: Answers | None, champion: Predictor | None
+    case: _Case,
+    found: Candidate,
+    old: Answers | None,
+    champion: Predictor | None,
+    told: Mapping[str, Any],
 ) -> None:
     """Measure what needs no champion, beside the champion where there is one, and ask the rules."""
     params, settings, new = case.params, case.settings, found.int8
@@ -174,26 +224,26 @@ def _measure(
     # As a user asks; the champion may not know the label, either.
     unlabelled = [bare(new.task, row) for row in case.examples]
     measured: dict[str, Any] = {
-        "scores": figures.both(both, lambda some: figures.scores(params, some, seed)),
+        "scores": {name: told.get(f"scores {name}") for name in both},
         "robustness": robustness(
             params.robustness,
-            new.predictor,
+            found.served,
             case.examples,
             new.predictions,
             Draw(seed, settings.batch_size, params.confidence),
         ),
         "parity": found.parity,
-        "calibration": figures.both(both, lambda some: figures.calibration(params, settings, some)),
+        "calibration": {name: told.get(f"calibration {name}") for name in both},
         "confusion": {
             "labels": labels,
             **{n: figures.confusion(labels, w) if w else None for n, w in both.items()},
         },
         "by_label": {n: figures.by_label(w) if w else None for n, w in both.items()},
         "mistakes": {n: figures.mistakes(w) if w else None for n, w in both.items()},
-        "latency": paired_latency(new.predictor, champion, unlabelled),
+        "latency": paired_latency(found.served, champion, unlabelled),
         "size_bytes": {
             n: figures.size(p.bundle) if p else None
-            for n, p in {"candidate": new.predictor, "champion": champion}.items()
+            for n, p in {"candidate": found.served, "champion": champion}.items()
         },
         "difference": _difference(new.task, case.evidence),
         "leakage": figures.leaks(case.evidence, new),

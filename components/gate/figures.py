@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from components.correlations import CORRELATIONS
 from components.errors import TouchstoneError
 from components.gate.answers import Answers
-from components.gate.bootstrap import Score
-from components.gate.calibration import Ask, calibration_intervals
+from components.gate.bootstrap import Question, Spread, answer, together
+from components.gate.calibration import Ask, ask_calibration
 from components.gate.evidence import Evidence, Settings
 from components.gate.leakage import leakage
 from components.gate.rules import number
-from components.gate.statistics import Interval, by_group, intervals
+from components.gate.statistics import Interval, ask_intervals
 from components.inference import Bundle
 from components.inference.bundle import GRAPH
 from components.params import GateParams
-from components.seeding import derive, generator
-from components.tasks.base import Array
+from components.seeding import generator
 
 Figures = dict[str, Any]
 
@@ -27,63 +26,52 @@ LINEAGE = ("id", "data", "code", "params", "lock", "encoder")
 SEEDS = ("trial", "scores", "mean", "spread")
 
 
-def both(
-    models: Mapping[str, Answers | None], measure: Callable[[Sequence[Answers]], Sequence[Figures]]
-) -> dict[str, Figures | None]:
-    """Measure models by name; those that answered the same examples are measured on the same draws.
-
-    Drawing takes most of the time, and the draws depend on seed and groups alone.
-    """
-    asked = {name: who for name, who in models.items() if who is not None}
-    alike = len({tuple(who.groups) for who in asked.values()}) <= 1
-    at_once = [list(asked.values())] if alike else [[who] for who in asked.values()]
-    found = [figures for some in at_once for figures in measure(some)]
-    return {**dict.fromkeys(models), **dict(zip(asked, found, strict=True))}
-
-
-def scores(params: GateParams, models: Sequence[Answers], seed: int) -> list[Figures]:
-    """Return, for models that answered the same examples, every metric of the task.
-
-    Each with its interval.
-
-    Args:
-        params: resamples and confidence.
-        models: the answers.
-        seed: of the gate.
-    """
-    found = intervals(
-        [scored for who in models for scored in _scored(who)],
-        params.resamples,
+def ask_scores(params: GateParams, who: Answers) -> Question[Figures]:
+    """Ask for every metric of the task, each with its interval."""
+    names = who.task.figures
+    asked = ask_intervals(
+        [(partial(who.task.score, name=name), who.sums) for name in names],
         params.confidence,
-        generator(seed, "scores"),
-        [-1.0 if name in CORRELATIONS else 0.0 for who in models for name in who.task.figures],
+        [-1.0 if name in CORRELATIONS else 0.0 for name in names],
     )
-    bounds = iter(found)
-    return [{name: _bounded(next(bounds)) for name in who.task.figures} for who in models]
 
+    def told(found: Sequence[Spread]) -> Figures:
+        return {n: _bounded(each) for n, each in zip(names, asked.told(found), strict=True)}
 
-def _scored(who: Answers) -> list[tuple[Score, Array]]:
-    sums = by_group(who.task.tallies(who.examples, who.logits), who.groups)
-    return [(partial(who.task.score, name=name), sums) for name in who.task.figures]
+    return Question(asked.figures, asked.groups, told)
 
 
 def _bounded(found: Interval) -> Figures:
     return {name: number(getattr(found, name)) for name in ("estimate", "low", "high")}
 
 
-def calibration(params: GateParams, settings: Settings, models: Sequence[Answers]) -> list[Figures]:
-    """Return, for models that answered the same examples, the expected calibration error.
+def ask_error(params: GateParams, settings: Settings, who: Answers) -> Question[Figures]:
+    """Ask for the expected calibration error, with its interval and its bins."""
+    ask = Ask(settings.bins, params.resamples, params.confidence, settings.seed)
+    return ask_calibration(who.predictions, who.right, who.groups, ask)
 
-    With its interval, and its bins.
-    """
-    ask = Ask(
-        bins=settings.bins,
-        resamples=params.resamples,
-        confidence=params.confidence,
-        seed=derive(settings.seed, "calibration"),
-    )
-    answered = [(who.predictions, who.right) for who in models]
-    return calibration_intervals(answered, models[0].groups, ask)
+
+class Asked:
+    """Questions about answers, all of which are answered together."""
+
+    def __init__(self) -> None:
+        self._questions: dict[tuple[str, ...], dict[str, Question[Any]]] = {}
+
+    def ask(self, name: str, groups: Sequence[str], question: Question[Any] | None) -> None:
+        """Add a question about examples of such groups; None has no answer."""
+        if question is not None:
+            self._questions.setdefault(tuple(groups), {})[name] = question
+
+    def answers(self, resamples: int, seed: int) -> dict[str, Any]:
+        """Return the answers by name; what is asked of the same examples shares its draws.
+
+        Drawing takes most of the time, and one stream of draws serves all of them.
+        """
+        found: dict[str, Any] = {}
+        for questions in self._questions.values():
+            drawn = answer(together(list(questions.values())), resamples, generator(seed, "draws"))
+            found |= dict(zip(questions, drawn, strict=True))
+        return found
 
 
 def confusion(labels: Sequence[str], who: Answers) -> list[list[int]] | None:

@@ -75,14 +75,16 @@ def _find(
     found: dict[str, Found] = {kind: {} for kind in KINDS}
     for row in seen:
         text = task.content(row)
+        key = variant_key(text)
         met = {
             "exact": by_text.pop(text, ()),
-            "variants": by_key.pop(variant_key(text), ()),
+            "variants": by_key.pop(key, ()),
             "children": by_id.pop(row.get(PARENT_ID) or NOBODY, ()),
-            "near": near.of(text),
+            "near": near.of(key),
         }
         for kind, places in met.items():
-            found[kind] |= dict.fromkeys(places, (row[ID], text))
+            if places:
+                found[kind] |= dict.fromkeys(places, (row[ID], text))
     return found
 
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from components.gate.answers import Answers
+from components.gate.bootstrap import Question
 from components.gate.catalogue import SLICE
 from components.gate.compare import Pair
 from components.gate.power import Measured, held, needed, too_few
 from components.gate.rules import Rule, State, number
-from components.gate.statistics import SliceDifference, slice_differences, slices_of
+from components.gate.statistics import SliceDifference, ask_slices, slices_of
 from components.gate.words import figure as told
 from components.params import GateParams
 from components.schema import SLICE_PREFIX
-from components.seeding import generator
 from components.tasks.base import Example
 
 MISSING: Final = "(missing)"
@@ -60,8 +60,25 @@ def alone(candidate: Answers) -> list[dict[str, Any]]:
     return [_row(part, candidate, None) for part in parts_of(candidate.examples)]
 
 
+def ask_parts(params: GateParams, pair: Pair) -> Question[list[SliceDifference]] | None:
+    """Ask how the models differ in each slice; None: there are no slices."""
+    both, parts = (pair.candidate, pair.champion), parts_of(pair.candidate.examples)
+    found = slices_of(
+        [who.tallies for who in both],
+        pair.candidate.groups,
+        [part.rows for part in parts],
+        [_large(params, part) for part in parts],
+    )
+    scores = [who.task.score for who in both]
+    return ask_slices(scores, found, params.slices.margin, params.confidence) if found else None
+
+
+def _large(params: GateParams, part: Part) -> bool:
+    return len(part.rows) >= params.slices.min_rows
+
+
 def compare_slices(
-    params: GateParams, pair: Pair, seed: int
+    params: GateParams, pair: Pair, found: Sequence[SliceDifference]
 ) -> tuple[list[dict[str, Any]], list[Rule], list[dict[str, Any]]]:
     """Return the slices, a rule on each that is large enough, and the power of those rules.
 
@@ -72,24 +89,11 @@ def compare_slices(
     Args:
         params: margin and least rows of a judged slice.
         pair: what both answered.
-        seed: of the gate.
+        found: what `ask_parts` was answered, in the order of the slices.
     """
     parts = parts_of(pair.candidate.examples)
-    judged = [len(part.rows) >= params.slices.min_rows for part in parts]
+    judged = [_large(params, part) for part in parts]
     both = (pair.candidate, pair.champion)
-    found = slice_differences(
-        [who.task.score for who in both],
-        slices_of(
-            [who.task.tallies(who.examples, who.logits) for who in both],
-            pair.candidate.groups,
-            [part.rows for part in parts],
-            judged,
-        ),
-        params.slices.margin,
-        params.resamples,
-        params.confidence,
-        generator(seed, "slices"),
-    )
     rows, rules, power = [], [], []
     for part, told_apart, is_judged in zip(parts, found, judged, strict=True):
         measured = Measured(told_apart.estimate, told_apart.se, len(part.rows))
@@ -119,8 +123,7 @@ def _row(part: Part, candidate: Answers, champion: Answers | None) -> dict[str, 
 
 
 def _score(who: Answers, part: Part) -> float | None:
-    some = who.of(part.rows)
-    return number(some.metrics.get(who.task.metric))
+    return number(float(who.task.score(who.tallies[part.rows].sum(axis=0))))
 
 
 def _figures(found: SliceDifference) -> dict[str, Any]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy import sparse
 
-from components.gate.bootstrap import Figure, Score, spreads
+from components.gate.bootstrap import Figure, Question, Score, Spread, Sums, answer
 from components.holm import holm
 from components.tasks.base import Array
-
-EVEN: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -82,38 +79,34 @@ class Slice:
 
     Attributes:
         index: (its groups,) their numbers among all groups.
-        sums: of candidate and champion: (its groups, tallies).
+        sums: of candidate and champion: (its groups, tallies), sparse.
         groups: how many there are in all.
         judged: whether it counts among those that must hold together.
     """
 
     index: Array
-    sums: tuple[Array, Array]
+    sums: tuple[Sums, Sums]
     groups: int
     judged: bool
 
 
-@dataclass(frozen=True)
-class Flips:
-    """Answers that changed between right and wrong.
-
-    Attributes:
-        fixed: wrong by the champion, right by the candidate.
-        broken: right by the champion, wrong by the candidate.
-        p_value: of the exact McNemar test, two-sided; 1 when nothing changed.
-    """
-
-    fixed: int
-    broken: int
-    p_value: float
-
-
 def by_group(tallies: Array, groups: Sequence[str]) -> Array:
     """Return (groups, tallies): the sums over the examples of each group, groups by name."""
-    _, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    sums = np.zeros((int(index.max()) + 1, tallies.shape[1]))
-    np.add.at(sums, index, tallies)
-    return sums
+    names, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    return _summed(tallies, index, len(names))
+
+
+def _summed(tallies: Array, index: Array, groups: int) -> Array:
+    """Return (groups, tallies), given the number of each example's group."""
+    found: Array = _members(index, groups) @ tallies
+    return found
+
+
+def _members(index: Array, groups: int) -> sparse.csr_array:
+    """Return (groups, examples) 1 where an example is of a group."""
+    return sparse.csr_array(
+        (np.ones(len(index)), (index, np.arange(len(index)))), shape=(groups, len(index))
+    )
 
 
 def slices_of(
@@ -131,13 +124,13 @@ def slices_of(
         judged: per slice, whether it must hold.
     """
     names, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    # Most tallies of an example are 0, and every example is in as many slices as there are columns.
+    few = [sparse.csr_array(each) for each in tallies]
     found = []
     for members, counts in zip(rows, judged, strict=True):
         own, place = np.unique(index[list(members)], return_inverse=True)
-        sums = [np.zeros((len(own), each.shape[1])) for each in tallies]
-        for total, each in zip(sums, tallies, strict=True):
-            np.add.at(total, place, each[list(members)])
-        found.append(Slice(own, (sums[0], sums[1]), len(names), counts))
+        new, old = (_members(place, len(own)) @ each[list(members)] for each in few)
+        found.append(Slice(own, (new, old), len(names), counts))
     return found
 
 
@@ -163,18 +156,28 @@ def intervals(
     rng: np.random.Generator,
     least: Sequence[float] | None = None,
 ) -> list[Interval]:
-    """Bound several scores of the same groups at once, which draws only once; see `interval`.
+    """Bound several scores of the same groups on the same draws; see `ask_intervals`."""
+    return answer(ask_intervals(scored, confidence, least), resamples, rng)
+
+
+def ask_intervals(
+    scored: Sequence[tuple[Score, Array]], confidence: float, least: Sequence[float] | None = None
+) -> Question[list[Interval]]:
+    """Ask for bounds of several scores of the same groups; see `interval`.
 
     `least` says how low each can be, where that is not 0: a bound that is cut short there would
     meet a floor that the score may well lie under.
     """
-    figures = [Figure([score], [sums]) for score, sums in scored]
-    found = []
-    drawn = spreads(figures, len(scored[0][1]), resamples, rng)
-    for spread, lowest in zip(drawn, least or [0.0] * len(scored), strict=True):
-        low, high = spread.bounds(confidence)
-        found.append(Interval(spread.estimate, max(low, lowest), min(high, 1.0), spread.se))
-    return found
+    lowest = least or [0.0] * len(scored)
+
+    def told(spreads: Sequence[Spread]) -> list[Interval]:
+        found = []
+        for spread, bottom in zip(spreads, lowest, strict=True):
+            low, high = spread.bounds(confidence)
+            found.append(Interval(spread.estimate, max(low, bottom), min(high, 1.0), spread.se))
+        return found
+
+    return Question([Figure([score], [sums]) for score, sums in scored], len(scored[0][1]), told)
 
 
 def difference(
@@ -193,9 +196,20 @@ def difference(
         confidence: of the two-sided interval.
         rng: where the draws come from.
     """
+    return answer(ask_difference(scores, sums, confidence), resamples, rng)
+
+
+def ask_difference(
+    scores: Sequence[Score], sums: Sequence[Array], confidence: float
+) -> Question[Difference]:
+    """Ask how much a score differs between two models; see `difference`."""
     groups = len(sums[0])
-    (spread,) = spreads([Figure(scores, sums)], groups, resamples, rng)
-    return Difference(spread.estimate, *spread.bounds(confidence), spread.se, groups)
+
+    def told(spreads: Sequence[Spread]) -> Difference:
+        (spread,) = spreads
+        return Difference(spread.estimate, *spread.bounds(confidence), spread.se, groups)
+
+    return Question([Figure(scores, sums)], groups, told)
 
 
 def slice_differences(
@@ -221,8 +235,24 @@ def slice_differences(
     """
     if not slices:
         return []
+    return answer(ask_slices(scores, slices, margin, confidence), resamples, rng)
+
+
+def ask_slices(
+    scores: Sequence[Score], slices: Sequence[Slice], margin: float, confidence: float
+) -> Question[list[SliceDifference]]:
+    """Ask for the difference within each slice, of which there is one; see `slice_differences`."""
     figures = [Figure(scores, each.sums, each.index) for each in slices]
-    found = spreads(figures, slices[0].groups, resamples, rng)
+
+    def told(spreads: Sequence[Spread]) -> list[SliceDifference]:
+        return _sliced(slices, spreads, margin, confidence)
+
+    return Question(figures, slices[0].groups, told)
+
+
+def _sliced(
+    slices: Sequence[Slice], found: Sequence[Spread], margin: float, confidence: float
+) -> list[SliceDifference]:
     judged = [number for number, each in enumerate(slices) if each.judged]
     better, worse = (
         dict(zip(judged, holm([found[n].p_value(-margin, side) for n in judged]), strict=True))
@@ -239,19 +269,3 @@ def slice_differences(
         )
         for number, spread in enumerate(found)
     ]
-
-
-def mcnemar(candidate: Array, champion: Array) -> Flips:
-    """Test whether accuracy differs, exactly, from the answers that changed.
-
-    McNemar, Psychometrika 12, 1947, with the binomial distribution in place of chi-squared.
-
-    Args:
-        candidate: (examples,) whether its answer is right.
-        champion: (examples,) likewise.
-    """
-    fixed = int((candidate & ~champion).sum())
-    broken = int((~candidate & champion).sum())
-    changed = fixed + broken
-    p_value = float(binomtest(fixed, changed, EVEN).pvalue) if changed else 1.0
-    return Flips(fixed, broken, p_value)

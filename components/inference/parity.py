@@ -29,11 +29,13 @@ class Answered:
         dependent: the examples, by index, whose answer is not the same alone, in a batch, and
             padded to twice its length.
         milliseconds: each example's time alone, from text to logits.
+        answers: to each example, predicted in batches.
     """
 
     logits: list[Array]
     dependent: list[int]
     milliseconds: list[float]
+    answers: list[Prediction]
 
 
 def answer(predictor: Predictor, examples: Sequence[Example], batch_size: int) -> Answered:
@@ -49,7 +51,7 @@ def answer(predictor: Predictor, examples: Sequence[Example], batch_size: int) -
         for at, (example, first, *others) in rows
         if not all(task.same(example, example, (first, other)) for other in others)
     ]
-    return Answered(together, dependent, milliseconds)
+    return Answered(together, dependent, milliseconds, answers[0])
 
 
 def compare(
@@ -77,7 +79,7 @@ def compare(
     if not examples:
         raise DataError("there are no examples to compare answers on", "give the split some rows")
     expected = predictions(task, examples, torch)
-    found = {name: predictions(task, examples, a.logits) for name, a in artifacts.items()}
+    found = {name: a.answers for name, a in artifacts.items()}
     kinds = {name: _kinds(task, expected, given, examples) for name, given in found.items()}
     return {
         "rows": len(examples),

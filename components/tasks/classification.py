@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 
 from components.counts import confusion_matrix, label_table
 from components.scope import NO_LABEL, OutOfScope
+from components.scored import DIGITS, Scored
 from components.tasks.base import (
     Array,
     Encoded,
@@ -27,7 +28,6 @@ from components.tasks.base import (
 )
 from components.tasks.whole import Whole
 
-DIGITS: Final = 6
 # The text of the answer that a text has none of the labels.
 OUT: Final = "(out of scope)"
 
@@ -121,14 +121,11 @@ class Classification(Whole):
     def decode(self, logits: Sequence[Array]) -> list[Prediction]:
         """Turn logits, (labels,) per example, into the most probable label."""
         rows = softmax(np.stack(logits)) if len(logits) else np.zeros((0, len(self.outputs)))
-        return [self._answer(row) for row in rows]
-
-    def _answer(self, row: Array) -> Prediction:
-        label, score = self.outputs[int(row.argmax())], float(row.max())
-        scores = {n: round(float(p), DIGITS) for n, p in zip(self.outputs, row, strict=True)}
-        return Prediction(
-            label, score, {"label": label, "score": round(score, DIGITS), "scores": scores}
-        )
+        best = zip(rows.argmax(axis=1).tolist(), rows.max(axis=1).tolist(), rows, strict=True)
+        return [
+            Prediction(self.outputs[index], score, Scored(self.outputs, index, row))
+            for index, score, row in best
+        ]
 
     def truth(self, example: Example) -> str:
         """Return the label."""

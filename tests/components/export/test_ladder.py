@@ -198,8 +198,10 @@ def test_a_graph_whose_answers_depend_on_the_batch_is_refused(
     bundles: dict[str, Path], example_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = read_examples(example_folder, "validation")
-    own = load_predictor(bundles["int8"]).logits(texts, BATCH)
-    monkeypatch.setattr(trial, "answer", lambda *_: Answered(own, [3, 5], [1.0]))
+    predictor = load_predictor(bundles["int8"])
+    own = predictor.logits(texts, BATCH)
+    told = Answered(own, [3, 5], [1.0], predictor.bundle.task.decode(own))
+    monkeypatch.setattr(trial, "answer", lambda *_: told)
     for most, broken in ((1, ("batch_dependent",)), (2, ())):
         held = Held(params("static", batch_dependent=most), texts, own)
         assert try_bundle(bundles["int8"], held).broken == broken

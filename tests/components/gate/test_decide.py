@@ -258,7 +258,7 @@ def test_verdict_has_every_part_of_its_format(verdicts: dict[str, dict[str, Any]
         }
         assert set(verdict["scores"]["candidate"]) == {"accuracy", "macro_f1"}
         assert sum(map(sum, verdict["confusion"]["candidate"])) == verdict["rows"]
-        assert set(verdict["parity"]["artifacts"]) == {"onnx", "int8"}
+        assert set(verdict["parity"]["artifacts"]) == {"trained", "onnx", "int8"}
         assert set(verdict["latency"]["champion"]) == {"requests", "p50_ms", "p95_ms"}
         assert verdict["leakage"]["exact"] == 0
         assert verdict["size_bytes"]["candidate"] > 0

@@ -11,6 +11,7 @@ from components.evaluation.slices import known, slice_scores
 from components.gate.answers import Answers, Candidate
 from components.gate.reported import _finite, _report_metrics
 from components.gate.statistics import by_group, intervals
+from components.inference import Predictor
 from components.scope import OutOfScope
 from components.tasks import load_task
 from components.tasks.base import Array, Example, metrics
@@ -41,7 +42,7 @@ def states(labels: list[str], **stored: object) -> set[str]:
     own = metrics(TASK, examples, logits)
     report = {"metrics": {**known(own), **stored}, "rows": len(labels), "confusion": None}
     given = cast(Answers, Given(TASK, examples, own))
-    found = Candidate(given, given, given, 0, {})
+    found = Candidate(given, given, given, 0, {}, cast(Predictor, None))
     reports = dict.fromkeys(ARTIFACTS, report)
     return {_report_metrics(found, None, reports).state, _finite(found, reports).state}
 

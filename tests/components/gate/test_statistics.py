@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.stats import bootstrap
 from sklearn.metrics import accuracy_score, f1_score
 
+from components.gate.bootstrap import Question, answer, together
+from components.gate.mcnemar import mcnemar
 from components.gate.statistics import (
     Difference,
+    Slice,
     SliceDifference,
+    ask_difference,
+    ask_intervals,
+    ask_slices,
     by_group,
     difference,
     interval,
     intervals,
-    mcnemar,
     slice_differences,
     slices_of,
 )
@@ -248,3 +256,19 @@ def test_a_score_that_may_be_negative_has_a_bound_that_is() -> None:
         return intervals([(mean, tallies)], 1000, 0.95, np.random.default_rng(1), least)[0].low
 
     assert low([-1.0]) < 0 == low(None)
+
+
+def test_questions_asked_together_are_answered_as_each_alone() -> None:
+    """One stream of draws serves all, and tallies that several scores share are summed once."""
+    rng = np.random.default_rng(5)
+    sums = rng.integers(0, 5, (40, 2)).astype(float) + np.array([0, 1])
+    other = sums[rng.permutation(40)]
+    index = np.arange(0, 40, 3)
+    few = [sparse.csr_array(each[index]) for each in (sums, other)]
+    asked: list[Question[Any]] = [
+        ask_intervals([(share, sums), (lambda t: 1 - share(t), sums)], 0.9),
+        ask_difference([share, share], [sums, other], 0.95),
+        ask_slices([share, share], [Slice(index, (few[0], few[1]), 40, True)], 0.05, 0.95),
+    ]
+    alone = [answer(each, 500, np.random.default_rng(1)) for each in asked]
+    assert answer(together(asked), 500, np.random.default_rng(1)) == alone

@@ -28,8 +28,9 @@ def predictor(folder: Path, favour: Callable[[int, int], int]) -> Predictor:
     return Predictor(load_bundle(folder), forward)
 
 
-def answered(*found: int) -> Answered:
-    return Answered([np.eye(3)[index] for index in found], [], [1.0] * len(found))
+def answered(task: Task, *found: int) -> Answered:
+    logits = [np.eye(3)[index] for index in found]
+    return Answered(logits, [], [1.0] * len(found), task.decode(logits))
 
 
 def test_answers_that_depend_on_nothing_are_none(trained_bundle: Path) -> None:
@@ -68,9 +69,9 @@ def test_flips_are_told_apart_by_the_true_label_and_broken_ones_come_first(task:
     examples = [
         {"id": str(i), "text": f"text {i}", "label": label} for i, label in enumerate(labels)
     ]
-    torch = answered(0, 0, 0, 0, 0).logits
-    int8 = answered(0, 1, 1, 2, 0)
-    report = compare(task, torch, {"onnx": answered(0, 0, 0, 0, 0), "int8": int8}, examples)
+    torch = answered(task, 0, 0, 0, 0, 0).logits
+    int8 = answered(task, 0, 1, 1, 2, 0)
+    report = compare(task, torch, {"onnx": answered(task, 0, 0, 0, 0, 0), "int8": int8}, examples)
     assert report["rows"] == 5
     assert report["artifacts"]["onnx"] == {
         "max_logit_difference": 0.0,
@@ -101,7 +102,9 @@ def test_flips_are_told_apart_by_the_true_label_and_broken_ones_come_first(task:
 
 def test_at_most_fifty_flips_are_listed_but_all_are_counted(task: Task) -> None:
     examples = [{"id": str(i), "text": "", "label": "refund"} for i in range(60)]
-    found = compare(task, answered(*[0] * 60).logits, {"int8": answered(*[2] * 60)}, examples)
+    found = compare(
+        task, answered(task, *[0] * 60).logits, {"int8": answered(task, *[2] * 60)}, examples
+    )
     assert len(found["flips"]) == 50
     assert found["artifacts"]["int8"]["neutral"] == 60
 

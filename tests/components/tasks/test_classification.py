@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
@@ -46,6 +48,8 @@ def test_answer_is_the_most_probable_label() -> None:
     assert answer.label == "b"
     assert answer.score == pytest.approx(float(softmax(np.array([0.0, 2.0, 1.0, -1.0]))[1]))
     assert answer.value["label"] == max(answer.value["scores"], key=answer.value["scores"].get)
+    assert tuple(answer.value) == TASK.answers
+    assert json.loads(json.dumps(dict(answer.value))) == answer.value
 
 
 def test_reasons_tell_missing_from_unknown_labels() -> None:
