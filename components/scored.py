@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from components.tasks.base import Array
+import numpy as np
+import numpy.typing as npt
 
 DIGITS: Final = 6
 
@@ -24,7 +25,7 @@ class Scored(Mapping[str, Any]):
 
     __slots__ = ("_best", "_labels", "_row")
 
-    def __init__(self, labels: Sequence[str], best: int, row: Array) -> None:
+    def __init__(self, labels: Sequence[str], best: int, row: npt.NDArray[np.float64]) -> None:
         self._labels, self._best, self._row = labels, best, row
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a JSON value
