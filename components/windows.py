@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
 
-Array = npt.NDArray[Any]
+from components.arrays import Array
+from components.reach import step, windows
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,7 @@ def pair_windows(
         head = [*special[0], *question.ids[:budget], *special[1]]
         ids, offsets = told[context].ids, np.array(told[context].offsets).reshape(-1, 2)
         room = limits.row - len(head) - len(special[2])
-        for start in _starts(len(ids), room, limits.overlap):
-            end = min(start + room, len(ids))
+        for start, end in windows(len(ids), room, limits.overlap):
             row = [*head, *ids[start:end], *special[2]]
             places = np.full((len(row), 2), -1, dtype=np.int64)
             places[len(head) : len(head) + end - start] = offsets[start:end]
@@ -97,12 +95,12 @@ def merged(parts: Sequence[tuple[Array, Array]], overlap: int) -> Array:
     """
     inside = [places[:, 0] >= 0 for places, _ in parts]
     sizes = [int(each.sum()) for each in inside]
-    step = _step(max(sizes), overlap)
-    total = step * (len(parts) - 1) + sizes[-1]
+    behind = step(max(sizes), overlap)
+    total = behind * (len(parts) - 1) + sizes[-1]
     out, best = np.zeros((1 + total, 4)), np.full(total, -1.0)
     out[0, :2] = min((row[0] for _, row in parts), key=sum)
     for number, ((places, row), of_context) in enumerate(zip(parts, inside, strict=True)):
-        at = number * step + np.arange(sizes[number])
+        at = number * behind + np.arange(sizes[number])
         left = np.arange(sizes[number])
         # Of equally poor places the longer window counts, by a hundredth, as in BERT's recipe.
         context = np.minimum(left, left[::-1]) + 0.01 * sizes[number]
@@ -111,16 +109,6 @@ def merged(parts: Sequence[tuple[Array, Array]], overlap: int) -> Array:
         found = np.concatenate([row, places], axis=1)[of_context]
         out[1 + at[better]] = found[better]
     return out
-
-
-def _starts(tokens: int, room: int, overlap: int) -> list[int]:
-    """Return where windows start: one step behind another, until one reaches the end."""
-    step = _step(room, overlap)
-    return [0, *range(step, tokens - room + step, step)] if tokens > room else [0]
-
-
-def _step(room: int, overlap: int) -> int:
-    return max(1, room - min(overlap, room // 2))
 
 
 def _special(tokenizer: Tokenizer) -> tuple[list[int], list[int], list[int]]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from components.arrays import Array
+from components.reach import windows
 from components.spans import Span
 
 
@@ -137,19 +138,6 @@ def rows_of(content: Content, max_length: int, overlap: int) -> list[Row]:
         rows[holder].places[at] = word.start, word.end
         rows[holder].words[at] = number
     return rows
-
-
-def windows(tokens: int, room: int, overlap: int) -> list[tuple[int, int]]:
-    """Return from where to where windows reach that together hold all tokens; one if all fit.
-
-    Args:
-        tokens: of the text.
-        room: tokens that fit into a window.
-        overlap: tokens that neighbours share, at most all but one of a window's.
-    """
-    step = max(1, room - min(overlap, room - 1))
-    starts = range(0, max(1, tokens - room + step), step)
-    return [(start, min(tokens, start + room)) for start in starts]
 
 
 def owner(word: Word, found: Sequence[tuple[int, int]], tokens: int) -> int:

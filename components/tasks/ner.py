@@ -44,8 +44,8 @@ class Options(TaskOptions):
     labels: Annotated[tuple[str, ...], Field(min_length=1)]
     """The types of entities, exactly as in the data; a row with another type is rejected."""
     window_overlap: Annotated[int, Field(ge=0)]
-    """Tokens that neighbouring windows share, where a text is longer than one of them; each word
-    is answered where it has most context."""
+    """Tokens that neighbouring windows share, at most half of one, where a text is longer; each
+    word is answered where it has most context."""
 
     @classmethod
     def example(cls) -> Self:

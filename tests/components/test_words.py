@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
+from components.reach import windows
 from components.spans import Span
-from components.words import Word, aligned, content_of, owner, rows_of, windows
+from components.words import Word, aligned, content_of, owner, rows_of
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_windows_hold_all_tokens_and_share_what_is_asked(tokens: int, overlap: i
     assert all(end - start <= 5 for start, end in found)
     assert found == sorted(set(found))
     for (_, end), (start, _) in itertools.pairwise(found):
-        assert end - start == min(overlap, 4)
+        assert end - start == min(overlap, 5 // 2)
     assert (len(found) == 1) == (tokens <= 5)
 
 
