@@ -12,6 +12,8 @@ from components.registry.waiting import patient
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 DIGEST: Final = "touchstone.digest"
+# What MLflow says of what is not there, the first of an alias; anything else is no answer.
+ABSENT: Final = frozenset({"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def model_version(registry: Registry, name: str, version: int) -> Any:  # noqa: 
     try:
         return registry.client.get_model_version(name, str(version))
     except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
         raise PromotionError(
             f"{name} has no version {version}", "`dvc repro` registers one"
         ) from error
@@ -59,10 +63,9 @@ def with_alias(registry: Registry, name: str, alias: str) -> Any | None:  # noqa
     try:
         return registry.client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
-        # MLflow says INVALID_PARAMETER_VALUE for an alias that is not set.
-        if error.error_code in {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"}:
-            return None
-        raise
+        if error.error_code not in ABSENT:
+            raise
+        return None
 
 
 @patient
