@@ -36,7 +36,7 @@ def probes(bundle: Path, examples: Sequence[Example]) -> list[dict[str, Any]]:
         examples: rows with the task's columns; the first 200 are looked at.
 
     Returns:
-        At most 8, each with the example without its label, the answer and its score.
+        At most 8, each with the example without its label, the answer, its score and its value.
     """
     predictor = load_predictor(bundle)
     task = predictor.bundle.task
@@ -48,6 +48,7 @@ def probes(bundle: Path, examples: Sequence[Example]) -> list[dict[str, Any]]:
                 "example": bare(task, example),
                 "label": answer.label,
                 "score": round(answer.score, 6),
+                "value": dict(answer.value),
             }
     return sorted(surest.values(), key=lambda probe: -probe["score"])[:PROBES]
 
@@ -96,7 +97,8 @@ def _answers(predictor: Predictor, known: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _known(probe: Mapping[str, Any]) -> Prediction:
-    return Prediction(probe["label"], probe["score"], {})
+    # Of entities and spans the value says what is the same; older verdicts have none.
+    return Prediction(probe["label"], probe["score"], probe.get("value", {}))
 
 
 def _fast_enough(predictor: Predictor, verdict: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from components.files import read_json
+from components.registry.smoke import smoke
 from flows.__main__ import main
 from tests.flows.projects import (
     DECIDING,
@@ -104,6 +105,7 @@ def test_every_stage_runs_and_the_champion_answers(
         told = [name for name in verdict["scores"]["candidate"] if name == figure]
         assert told == [figure]
         assert parity["rows"] > 0
+        smoke(Path("models/int8"), verdict, timed=False)
         served(folder, name, fields)
 
 
