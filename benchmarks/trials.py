@@ -22,7 +22,7 @@ from components.gate.figures import ask_scores
 from components.gate.luck import Luck, beyond_luck, luck_of
 from components.gate.rules import Rule
 from components.gate.slices import ask_parts, compare_slices
-from components.gate.statistics import Difference, difference
+from components.gate.statistics import Difference, ask_difference
 from components.params import GateParams
 from components.params.load import load_params
 from components.seeding import derive, generator
@@ -196,11 +196,13 @@ def _coverage(
         bounds = (row["low"] or 0.0, row["high"] or 0.0)
         out.covered[f"{name}, one model"] = bounds[0] <= truth[0][name] <= bounds[1]
     both = (pair.candidate, pair.champion)
-    accuracy = difference(
-        [functools.partial(who.task.score, name="accuracy") for who in both],
-        [who.sums for who in both],
+    accuracy = answer(
+        ask_difference(
+            [functools.partial(who.task.score, name="accuracy") for who in both],
+            [who.sums for who in both],
+            asked.confidence,
+        ),
         RESAMPLES,
-        asked.confidence,
         generator(SEED, "accuracy"),
     )
     for name, found in ((pair.candidate.task.metric, metric), ("accuracy", accuracy)):

@@ -9,9 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from components.calibration import calibration, calibration_error, calibration_tallies
-from components.gate.bootstrap import Figure, Question, Spread, answer
+from components.gate.bootstrap import Figure, Question, Spread
 from components.gate.statistics import by_group
-from components.seeding import generator
 from components.tasks.base import Array, Prediction
 
 # Where a bin is well calibrated, resampling adds less than half of the chance that it has already.
@@ -24,21 +23,17 @@ class Ask:
 
     Attributes:
         bins: of equal width.
-        resamples: bootstrap draws of whole groups.
         confidence: of the two-sided interval.
-        seed: where the draws come from.
     """
 
     bins: int
-    resamples: int
     confidence: float
-    seed: int
 
 
-def calibration_interval(
+def ask_calibration(
     predictions: Sequence[Prediction], right: Array, groups: Sequence[str], ask: Ask
-) -> dict[str, Any]:
-    """Return the expected calibration error with its interval, and the bins.
+) -> Question[dict[str, Any]]:
+    """Ask for the expected calibration error with its interval, and the bins.
 
     Chance in a bin never cancels out, since its part counts without sign: the error of few rows is
     too large on average, and that of resampled rows, which have chance twice, larger still. The
@@ -50,14 +45,6 @@ def calibration_interval(
         groups: of each row.
         ask: how it is measured.
     """
-    question = ask_calibration(predictions, right, groups, ask)
-    return answer(question, ask.resamples, generator(ask.seed, "calibration"))
-
-
-def ask_calibration(
-    predictions: Sequence[Prediction], right: Array, groups: Sequence[str], ask: Ask
-) -> Question[dict[str, Any]]:
-    """Ask for the error and the bins; see `calibration_interval`."""
     sure = np.array([each.score for each in predictions])
     sums = by_group(calibration_tallies(sure, right, ask.bins), groups)
 

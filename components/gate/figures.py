@@ -47,7 +47,7 @@ def _bounded(found: Interval) -> Figures:
 
 def ask_error(params: GateParams, settings: Settings, who: Answers) -> Question[Figures]:
     """Ask for the expected calibration error, with its interval and its bins."""
-    ask = Ask(settings.bins, params.resamples, params.confidence, settings.seed)
+    ask = Ask(settings.bins, params.confidence)
     return ask_calibration(who.predictions, who.right, who.groups, ask)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from components.gate.bootstrap import Figure, Question, Score, Spread, Sums, answer
+from components.gate.bootstrap import Figure, Question, Score, Spread, Sums
 from components.holm import holm
 from components.tasks.base import Array
 
@@ -134,39 +134,16 @@ def slices_of(
     return found
 
 
-def interval(
-    score: Score, sums: Array, resamples: int, confidence: float, rng: np.random.Generator
-) -> Interval:
-    """Bound one model's score, which lies in [0, 1], by resampling whole groups.
-
-    Args:
-        score: sums of tallies, (..., tallies), to the score, (...).
-        sums: (groups, tallies).
-        resamples: how many draws.
-        confidence: of the two-sided interval.
-        rng: where the draws come from.
-    """
-    return intervals([(score, sums)], resamples, confidence, rng)[0]
-
-
-def intervals(
-    scored: Sequence[tuple[Score, Array]],
-    resamples: int,
-    confidence: float,
-    rng: np.random.Generator,
-    least: Sequence[float] | None = None,
-) -> list[Interval]:
-    """Bound several scores of the same groups on the same draws; see `ask_intervals`."""
-    return answer(ask_intervals(scored, confidence, least), resamples, rng)
-
-
 def ask_intervals(
     scored: Sequence[tuple[Score, Array]], confidence: float, least: Sequence[float] | None = None
 ) -> Question[list[Interval]]:
-    """Ask for bounds of several scores of the same groups; see `interval`.
+    """Ask for bounds of scores of one model, which lie in [0, 1], by resampling whole groups.
 
-    `least` says how low each can be, where that is not 0: a bound that is cut short there would
-    meet a floor that the score may well lie under.
+    Args:
+        scored: scores, of summed tallies (..., tallies) to (...), each with (groups, tallies).
+        confidence: of the two-sided interval.
+        least: how low each can be, where that is not 0: a bound that is cut short there would
+            meet a floor that the score may well lie under.
     """
     lowest = least or [0.0] * len(scored)
 
@@ -180,29 +157,16 @@ def ask_intervals(
     return Question([Figure([score], [sums]) for score, sums in scored], len(scored[0][1]), told)
 
 
-def difference(
-    scores: Sequence[Score],
-    sums: Sequence[Array],
-    resamples: int,
-    confidence: float,
-    rng: np.random.Generator,
-) -> Difference:
-    """Bound the difference of a score between two models by resampling whole groups.
+def ask_difference(
+    scores: Sequence[Score], sums: Sequence[Array], confidence: float
+) -> Question[Difference]:
+    """Ask how much a score differs between two models, by resampling whole groups.
 
     Args:
         scores: of candidate and champion: sums of tallies, (..., tallies), to the score, (...).
         sums: of candidate and champion: (groups, tallies), groups in the same order.
-        resamples: how many draws.
         confidence: of the two-sided interval.
-        rng: where the draws come from.
     """
-    return answer(ask_difference(scores, sums, confidence), resamples, rng)
-
-
-def ask_difference(
-    scores: Sequence[Score], sums: Sequence[Array], confidence: float
-) -> Question[Difference]:
-    """Ask how much a score differs between two models; see `difference`."""
     groups = len(sums[0])
 
     def told(spreads: Sequence[Spread]) -> Difference:
@@ -212,36 +176,20 @@ def ask_difference(
     return Question([Figure(scores, sums)], groups, told)
 
 
-def slice_differences(
-    scores: Sequence[Score],
-    slices: Sequence[Slice],
-    margin: float,
-    resamples: int,
-    confidence: float,
-    rng: np.random.Generator,
-) -> list[SliceDifference]:
-    """Bound the difference within each slice, and test it against the margin.
+def ask_slices(
+    scores: Sequence[Score], slices: Sequence[Slice], margin: float, confidence: float
+) -> Question[list[SliceDifference]]:
+    """Ask for the difference within each slice, and whether it is within the margin.
 
     A judged slice is shown not inferior when its `p_value` is at most (1 - confidence) / 2, and
     shown worse than the margin when its `p_worse` is.
 
     Args:
         scores: of candidate and champion: sums of tallies, (..., tallies), to the score, (...).
-        slices: of the same examples; the groups of all of them are drawn.
+        slices: of the same examples, one or more; the groups of all of them are drawn.
         margin: of non-inferiority, above 0.
-        resamples: how many draws.
         confidence: of the two-sided intervals.
-        rng: where the draws come from.
     """
-    if not slices:
-        return []
-    return answer(ask_slices(scores, slices, margin, confidence), resamples, rng)
-
-
-def ask_slices(
-    scores: Sequence[Score], slices: Sequence[Slice], margin: float, confidence: float
-) -> Question[list[SliceDifference]]:
-    """Ask for the difference within each slice, of which there is one; see `slice_differences`."""
     figures = [Figure(scores, each.sums, each.index) for each in slices]
 
     def told(spreads: Sequence[Spread]) -> list[SliceDifference]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Final, Literal, Self, cast
 
 import numpy as np
@@ -12,7 +13,6 @@ from tokenizers import Tokenizer
 
 from components.counts import confusion_matrix, label_table
 from components.scope import NO_LABEL, OutOfScope
-from components.scored import DIGITS, Scored
 from components.tasks.base import (
     Array,
     Encoded,
@@ -28,6 +28,7 @@ from components.tasks.base import (
 )
 from components.tasks.whole import Whole
 
+DIGITS: Final = 6
 # The text of the answer that a text has none of the labels.
 OUT: Final = "(out of scope)"
 
@@ -123,9 +124,14 @@ class Classification(Whole):
         rows = softmax(np.stack(logits)) if len(logits) else np.zeros((0, len(self.outputs)))
         best = zip(rows.argmax(axis=1).tolist(), rows.max(axis=1).tolist(), rows, strict=True)
         return [
-            Prediction(self.outputs[index], score, Scored(self.outputs, index, row))
+            Prediction(self.outputs[index], score, partial(self._told, index, row))
             for index, score, row in best
         ]
+
+    def _told(self, index: int, row: Array) -> dict[str, Any]:
+        scores = {n: round(p, DIGITS) for n, p in zip(self.outputs, row.tolist(), strict=True)}
+        label = self.outputs[index]
+        return {"label": label, "score": scores[label], "scores": scores}
 
     def truth(self, example: Example) -> str:
         """Return the label."""

@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import Field, field_validator
 from tokenizers import Tokenizer
 
-from components.scored import DIGITS
 from components.tasks.base import (
     Array,
     Encoded,
@@ -21,7 +20,7 @@ from components.tasks.base import (
     share,
     softmax,
 )
-from components.tasks.classification import Classification
+from components.tasks.classification import DIGITS, Classification
 
 RANKED: Final = 5
 DEPTHS: Final = (1, 5, 10)

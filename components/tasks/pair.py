@@ -14,7 +14,6 @@ from tokenizers import Tokenizer
 
 from components.correlations import correlation, matthews, products, ranks
 from components.scatter import chance_within, scatter, sigmoid
-from components.scored import DIGITS
 from components.tasks.base import (
     Array,
     Encoded,
@@ -25,7 +24,7 @@ from components.tasks.base import (
     TaskOptions,
     share,
 )
-from components.tasks.classification import Classification
+from components.tasks.classification import DIGITS, Classification
 from components.tasks.whole import Whole
 
 BINARY: Final = 2

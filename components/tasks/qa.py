@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated, Any, Final, Literal, Self, cast
 
 import numpy as np
@@ -158,7 +157,7 @@ class QuestionAnswering(Whole):
         if answer.label == NOTHING:
             return answer
         text = example["context"][answer.value["start"] : answer.value["end"]]
-        return replace(answer, label=text, value={**answer.value, "label": text, "text": text})
+        return Prediction(text, answer.score, {**answer.value, "label": text, "text": text})
 
     def _answer(self, array: Array) -> Prediction:
         """Return the best answer; its score is the softmax over all that could be given."""

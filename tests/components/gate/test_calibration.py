@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from components.calibration import calibration
-from components.gate.calibration import Ask, calibration_interval
+from components.gate.calibration import Ask
 from components.tasks.base import Prediction
+from tests.components.gate.drawn import calibration_interval
 
-ASK = Ask(bins=10, resamples=1000, confidence=0.95, seed=3)
+ASK = Ask(bins=10, confidence=0.95)
 
 
 def predictions(scores: np.ndarray) -> list[Prediction]:

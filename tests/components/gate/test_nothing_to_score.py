@@ -10,12 +10,13 @@ import pytest
 from components.evaluation.slices import known, slice_scores
 from components.gate.answers import Answers, Candidate
 from components.gate.reported import _finite, _report_metrics
-from components.gate.statistics import by_group, intervals
+from components.gate.statistics import by_group
 from components.inference import Predictor
 from components.scope import OutOfScope
 from components.tasks import load_task
 from components.tasks.base import Array, Example, metrics
 from components.tasks.classification import Options
+from tests.components.gate.drawn import intervals
 
 SCOPE = OutOfScope(label="oos", score="energy", threshold=1.5, in_scope_share=0.95)
 TASK = load_task(Options(kind="classification", labels=("a", "b"), out_of_scope=SCOPE))

@@ -11,7 +11,8 @@ from scipy.stats import norm
 
 from components.gate.luck import Luck, reach
 from components.gate.power import Measured, Right, held, needed, too_few
-from components.gate.statistics import by_group, difference
+from components.gate.statistics import by_group
+from tests.components.gate.drawn import difference
 from tests.components.gate.shares import share, shares
 
 SE = 0.01

@@ -20,13 +20,10 @@ from components.gate.statistics import (
     ask_intervals,
     ask_slices,
     by_group,
-    difference,
-    interval,
-    intervals,
-    slice_differences,
     slices_of,
 )
 from components.tasks.base import Array, Task
+from tests.components.gate.drawn import difference, interval, intervals, slice_differences
 from tests.components.gate.shares import share, shares
 
 Z = 1.959964

@@ -38,7 +38,7 @@ def test_answers_are_json_values_of_one_shape(task: Task, encoded: Encoded) -> N
     answers = task.decode(perfect(task, encoded) + wrong(task, encoded))
     assert {tuple(answer.value) for answer in answers} == {task.answers}
     for answer in answers:
-        assert json.loads(json.dumps(dict(answer.value), allow_nan=False)) == answer.value
+        assert json.loads(json.dumps(answer.value, allow_nan=False)) == answer.value
         assert math.isclose(answer.value["score"], answer.score, abs_tol=1e-6)
 
 
