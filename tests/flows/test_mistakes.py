@@ -191,11 +191,20 @@ def subprocess_of(folder: Path, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "flows", *INGEST],
         cwd=folder,
-        env={**kept, "PYTHONPATH": str(root), **environment},
+        env={**kept, "PYTHONPATH": str(root), "PYTHONFAULTHANDLER": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """Wait for the end and return what was said; one that does not end tells where it stands."""
+    try:
+        return process.communicate(timeout=120)[1]
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        pytest.fail(process.communicate(timeout=60)[1])
 
 
 def test_a_prefect_server_that_does_not_answer(project: Callable[..., Path]) -> None:
@@ -228,7 +237,7 @@ def test_ctrl_c_leaves_one_sentence(project: Callable[..., Path], prefect_server
             assert process.poll() is None
             pause.wait(0.1)
         process.send_signal(signal.SIGINT)
-        _, text = process.communicate(timeout=120)
+        text = ended(process)
     assert process.returncode == 130
     assert text.strip() == "ingest: interrupted; the same command goes on from here"
     assert not (folder / "data/raw").exists()
