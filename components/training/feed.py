@@ -63,8 +63,14 @@ class Feed:
         return {
             name: self._send(values)
             for name, values in batch.items()
-            if name != MASK or self.multiple > 1 or min(lengths) < longest
+            if name != MASK or self._masked or min(lengths) < longest
         }
+
+    @cached_property
+    def _masked(self) -> bool:
+        """Tell whether a mask is always there, so that what is compiled meets no other case."""
+        shortest, longest = int(self.lengths.min()), int(self.lengths.max())
+        return self.multiple > 1 and (shortest < longest or longest % self.multiple > 0)
 
     def of_anchors(self) -> Feed | None:
         """Return a feed of the labels' texts themselves."""

@@ -96,11 +96,12 @@ def compiles(params: TrainingParams, device: torch.device) -> bool:
     return params.compile == "auto" and device.type == "cuda" and not params.adversarial
 
 
-def shape(model: torch.nn.Module, params: TrainingParams, device: torch.device) -> None:
+def shape(
+    model: torch.nn.Module, params: TrainingParams, device: torch.device, replayed: bool = False
+) -> None:
     """Set up, in place, how the model is computed; names in its state_dict stay.
 
-    Compiled once for all lengths, and replayed as one CUDA graph per shape: a small encoder on a
-    large GPU otherwise waits for the host to start its kernels.
+    Compiled once for all lengths. Where steps are not replayed as whole CUDA graphs, the model is.
     """
     changed: Any = model
     if params.gradient_checkpointing:
@@ -108,7 +109,7 @@ def shape(model: torch.nn.Module, params: TrainingParams, device: torch.device) 
         newer = getattr(changed, "activation_checkpointing_enable", None)
         (newer or changed.gradient_checkpointing_enable)({"use_reentrant": False})
     if compiles(params, device):
-        changed.compile(mode="reduce-overhead", dynamic=True)
+        changed.compile(**({} if replayed else {"mode": "reduce-overhead", "dynamic": True}))
 
 
 @contextlib.contextmanager

@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 TINY: Final = 1e-6
 
 
-def adamw(model: torch.nn.Module, params: TrainingParams) -> torch.optim.AdamW:
+def adamw(
+    model: torch.nn.Module, params: TrainingParams, rates: torch.device | None = None
+) -> torch.optim.AdamW:
     """Return fused AdamW (Loshchilov and Hutter, arXiv:1711.05101).
 
     Vectors and scalars (biases, normalization weights) do not decay; matrices do. Each group has
     its share of the learning rate, see `layer_shares`.
+
+    Args:
+        model: whose trained weights are updated.
+        params: rate and decay.
+        rates: a device on which the rates lie as tensors, for updates that are part of a CUDA
+            graph; None: they are numbers.
     """
     import torch
 
@@ -34,11 +42,13 @@ def adamw(model: torch.nn.Module, params: TrainingParams) -> torch.optim.AdamW:
             ],
             "weight_decay": params.weight_decay if matrices else 0.0,
             "share": share,
+            **({} if rates is None else {"lr": torch.tensor(params.learning_rate, device=rates)}),
         }
         for share in sorted(set(shares.values()), reverse=True)
         for matrices in (True, False)
     ]
-    return torch.optim.AdamW(groups, lr=params.learning_rate, fused=True)
+    graphs = rates is not None
+    return torch.optim.AdamW(groups, lr=params.learning_rate, fused=True, capturable=graphs)
 
 
 def set_rate(
@@ -47,7 +57,10 @@ def set_rate(
     """Set the learning rate of step `step` (0 for the first) and return it."""
     rate = params.learning_rate * rate_share(step, steps, params.warmup_share, params.decay)
     for group in optimizer.param_groups:
-        group["lr"] = rate * group["share"]
+        if isinstance(group["lr"], float):
+            group["lr"] = rate * group["share"]
+        else:
+            group["lr"].fill_(rate * group["share"])
     return rate
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from components.training.batches import (
     token_batches,
     token_bounds,
 )
-from components.training.distil import SoftTargets, open_soft
+from components.training.distil import SoftTargets, distilled, open_soft
 from components.training.feed import MASK, Feed
 from components.training.freezing import freeze
 from components.training.lean import lean
@@ -42,6 +43,7 @@ from components.training.parallel import (
     synchronised,
     total,
 )
+from components.training.replay import Replays
 from components.training.weighting import class_weights
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class Run:
     adversary: Adversary
     label_weights: torch.Tensor | None
     soft: SoftTargets | None = None
+    replays: Replays | None = None
 
     @property
     def plain(self) -> torch.nn.Module:
@@ -73,10 +76,15 @@ class Run:
 
     def step(self, batch: Rows, accumulation: int) -> Done:
         """Take one optimizer step, its gradients computed in so many micro-batches."""
-        loss = self.backward(batch, accumulation)
-        self.ranks.before_update()
-        norm = update(self.model, self.optimizer, self.params.max_grad_norm)
-        self.ranks.after_update()
+        if self.replays and accumulation == 1:
+            inputs, targets = self.train.inputs(batch), self.train.targets(batch)
+            share_of_one = 1 / max(1, self.train.weight(batch))
+            loss, norm = self.replays.step(inputs, targets, share_of_one, self._whole).unbind()
+        else:
+            loss = self.backward(batch, accumulation)
+            self.ranks.before_update()
+            norm = update(self.model, self.optimizer, self.params.max_grad_norm)
+            self.ranks.after_update()
         self.average.update()
         tokens = int(self.train.lengths[batch].sum())
         return Done(loss, norm, self.train.weight(batch), len(batch), tokens)
@@ -107,13 +115,28 @@ class Run:
     def _loss(self, rows: Rows, batch: Rows) -> torch.Tensor:
         if matched := anchored(self.train.task):
             return matched_loss(self.model, self.train, matched.scale, rows, batch)
-        inputs = self.train.inputs(rows)
+        inputs, targets = self.train.inputs(rows), self.train.targets(rows)
+        logits, loss = self._learned(inputs, targets)
+        return self.soft.mixed(loss, logits, rows) if self.soft else loss
+
+    def _learned(
+        self, inputs: Mapping[str, torch.Tensor], targets: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         logits = self.model(**inputs).logits
         smoothing, weights = self.params.label_smoothing, self.label_weights
-        targets = self.train.targets(rows)
         kind, mask = self.train.task.loss, inputs.get(MASK)
-        loss = summed_loss(kind, logits, targets, smoothing, weights, mask)
-        return self.soft.mixed(loss, logits, rows) if self.soft else loss
+        return logits, summed_loss(kind, logits, targets, smoothing, weights, mask)
+
+    def _whole(
+        self, inputs: Mapping[str, torch.Tensor], targets: torch.Tensor, share: torch.Tensor
+    ) -> torch.Tensor:
+        """Take a whole step as one graph can; return (2,) the summed loss and the norm."""
+        import torch
+
+        _, loss = self._learned(inputs, targets)
+        self.accelerator.backward(loss * share)
+        norm = update(self.model, self.optimizer, self.params.max_grad_norm)
+        return torch.stack([loss.detach().float(), norm.float()])
 
     def torn(self, number: int) -> bool:
         """Tell whether a step that failed has altered weights, `number` steps having been done.
@@ -139,6 +162,16 @@ def epoch_batches(
     return length_batches(lengths, params.batch_size, generator)
 
 
+def replays(task: Task, params: TrainingParams, tokens: Path, accelerator: Accelerator) -> bool:
+    """Tell whether steps are replayed as CUDA graphs: where a step is one pass, on one GPU.
+
+    Not where something beside weights and moments changes with each step, or is looked up by row.
+    """
+    special = params.adversarial or params.adapter == "adalora" or params.accumulation > 1
+    one = accelerator.device.type == "cuda" and accelerator.num_processes == 1
+    return one and not special and not anchored(task) and not distilled(tokens)
+
+
 def start(
     task: Task, params: TrainingParams, encoder: Path, tokens: Path, accelerator: Accelerator
 ) -> Run:
@@ -150,13 +183,14 @@ def start(
         ParamsError: it would be sharded over several devices.
     """
     refuse_shards(accelerator)
-    card = read_token_card(tokens)
-    multiple = COMPILED_MULTIPLE if compiles(params, accelerator.device) else 1
+    card, device = read_token_card(tokens), accelerator.device
+    replayed = replays(task, params, tokens, accelerator)
+    multiple = COMPILED_MULTIPLE if replayed or compiles(params, device) else 1
     anchors = open_anchors(tokens)
     if (anchors is None) == (anchored(task) is not None):
         raise DataError(f"{tokens}: the texts of the labels are not there", "run `dvc repro`")
     feeds = [
-        Feed(task, open_split(tokens, split), card["pad_id"], accelerator.device, multiple, anchors)
+        Feed(task, open_split(tokens, split), card["pad_id"], device, multiple, anchors)
         for split in ("train", "validation")
     ]
     for feed, split in zip(feeds, ("train", "validation"), strict=True):
@@ -171,8 +205,9 @@ def start(
     adapt(model, params, steps_of(params, feeds[0].lengths), card["max_length"])
     freeze(model, params.frozen_layers, params.frozen_embeddings)
     model = lean(model, feeds[0])
-    shape(model, params, accelerator.device)
-    model, optimizer = accelerator.prepare(model.train(), adamw(model, params))
+    shape(model, params, device, replayed)
+    rates = device if replayed else None
+    model, optimizer = accelerator.prepare(model.train(), adamw(model, params, rates))
     keep_buffers(model)
     part_ways(accelerator)
     bare = accelerator.unwrap_model(model)
@@ -187,5 +222,6 @@ def start(
         ranks=Ranks(bare),
         adversary=Adversary(bare.get_input_embeddings(), params.adversarial),
         label_weights=class_weights(feeds[0], params.class_weights),
-        soft=open_soft(tokens, accelerator.device),
+        soft=open_soft(tokens, device),
+        replays=Replays(device) if replayed else None,
     )
