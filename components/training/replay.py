@@ -38,8 +38,9 @@ class _Recorded:
 class Replays:
     """Takes steps; of a shape that was met before, as a graph.
 
-    The first step of a shape is an ordinary one. When the device had to be waited for in it, which
-    no graph can do, this and all later steps stay ordinary.
+    The first step of a shape is an ordinary one, and where the device had to be waited for in it,
+    so is the second: what is compiled waits once. When that one waits too, which no graph can do,
+    all later steps stay ordinary.
 
     Attributes:
         device: of the model.
@@ -48,7 +49,8 @@ class Replays:
 
     device: torch.device
     on: bool = True
-    _recorded: dict[Any, _Recorded | None] = field(default_factory=dict)
+    _ready: dict[Any, bool] = field(default_factory=dict)
+    _recorded: dict[Any, _Recorded] = field(default_factory=dict)
     _pool: Any = None
 
     def step(
@@ -73,12 +75,15 @@ class Replays:
         import torch
 
         key = (tuple((name, value.shape) for name, value in inputs.items()), targets.shape)
-        if not self.on or (key not in self._recorded and len(self._recorded) >= MOST):
+        if not self.on or (key not in self._ready and len(self._ready) >= MOST):
             return work(inputs, targets, torch.tensor(share, device=self.device))
-        if key not in self._recorded:
-            self._recorded[key] = None
-            return self._first(inputs, targets, torch.tensor(share, device=self.device), work)
-        recorded = self._recorded[key] or self._record(key, inputs, targets, work)
+        if not self._ready.get(key):
+            again = key in self._ready
+            told, waited = self._watched(inputs, targets, share, work)
+            self._ready[key] = not waited
+            self.on = not (waited and again)
+            return told
+        recorded = self._recorded.get(key) or self._record(key, inputs, targets, work)
         for name, value in inputs.items():
             recorded.inputs[name].copy_(value)
         recorded.targets.copy_(targets)
@@ -87,26 +92,26 @@ class Replays:
         # The next step of any shape writes there again.
         return recorded.told.clone()
 
-    def _first(
+    def _watched(
         self,
         inputs: Mapping[str, torch.Tensor],
         targets: torch.Tensor,
-        share: torch.Tensor,
+        share: float,
         work: Work,
-    ) -> torch.Tensor:
-        """Take an ordinary step, and notice whether it waits for the device."""
+    ) -> tuple[torch.Tensor, bool]:
+        """Take an ordinary step, and tell whether it waited for the device."""
         import torch
 
+        given = torch.tensor(share, device=self.device)
         before = torch.cuda.get_sync_debug_mode()
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             torch.cuda.set_sync_debug_mode("warn")
             try:
-                told = work(inputs, targets, share)
+                told = work(inputs, targets, given)
             finally:
                 torch.cuda.set_sync_debug_mode(before)
-        self.on = not any(WAITED in str(warning.message) for warning in said)
-        return told
+        return told, any(WAITED in str(warning.message) for warning in said)
 
     def _record(
         self,
