@@ -74,8 +74,9 @@ class TrainingParams(Section):
     """Compute activations twice in place of keeping them: less memory, a third more time; the
     result stays."""
     compile: Literal["never", "auto"]
-    """`auto`: on a GPU, torch compiles the model and replays it as CUDA graphs. It pays for long
-    trainings, since compiling takes a minute or more; elsewhere nothing is compiled."""
+    """`auto`: on a GPU, torch compiles the model, whose steps are replayed as CUDA graphs in any
+    case. Compiling takes up to a minute, and a step then a seventh less; elsewhere nothing is
+    compiled."""
     checkpoint_minutes: Annotated[float, Field(gt=0)]
     """Wall time between two checkpoints: what a kill can cost at most; changes no result."""
 
