@@ -115,3 +115,15 @@ def test_the_power_is_told_of_the_rules_that_were_asked(state: str, told: bool) 
     line = next(line for line in seen.splitlines() if line.startswith("Overall"))
     assert "would not hold: superior" in line
     assert ("gain beyond luck" in line) is told
+
+
+def test_one_seed_has_a_score_and_no_deviation(tmp_path: Path) -> None:
+    verdict = samples_against.hold()
+    several = markdown(verdict)
+    verdict["seeds"] |= {"scores": [0.42], "mean": 0.42, "spread": None}
+    render(verdict, tmp_path / "gate.html")
+    page = (tmp_path / "gate.html").read_text(encoding="utf-8")
+    assert "* seeds: 0.420 with the only one\n" in markdown(verdict)
+    assert "in the mean of" in several
+    assert "trained with one seed: 0.420 on validation" in page
+    assert "standard deviation" not in page
