@@ -29,7 +29,8 @@ class Feed:
         pad_id: of the tokenizer.
         device: where the tensors go, without waiting for them.
         multiple: rows are padded to a multiple of it; more than 1 keeps the number of shapes
-            small that a compiled model meets, and the mask always there.
+            small that a compiled model meets, and the mask always there: where steps are recorded,
+            transformers would make one of its own, with which attention is several times slower.
         anchors: texts of the labels, of a task that learns from them.
     """
 
@@ -63,14 +64,8 @@ class Feed:
         return {
             name: self._send(values)
             for name, values in batch.items()
-            if name != MASK or self._masked or min(lengths) < longest
+            if name != MASK or self.multiple > 1 or min(lengths) < longest
         }
-
-    @cached_property
-    def _masked(self) -> bool:
-        """Tell whether a mask is always there, so that what is compiled meets no other case."""
-        shortest, longest = int(self.lengths.min()), int(self.lengths.max())
-        return self.multiple > 1 and (shortest < longest or longest % self.multiple > 0)
 
     def of_anchors(self) -> Feed | None:
         """Return a feed of the labels' texts themselves."""

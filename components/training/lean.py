@@ -32,6 +32,7 @@ def lean(model: torch.nn.Module, train: Feed) -> torch.nn.Module:
 
     * The table of word vectors is trained in the rows that training texts use (see SeenEmbedding).
       A table that is frozen, or tied to an output layer that needs all of it, stays.
+    * Segments are not looked up: a text is one (see FirstSegment).
     * On a CPU, dropout draws fewer random numbers (see LightDropout).
     * No look is taken at a mask on the device (see spread_mask).
     * A head that reads the first token alone has the last layer compute no other (see
@@ -45,8 +46,7 @@ def lean(model: torch.nn.Module, train: Feed) -> torch.nn.Module:
 
     from components.training.modules import LightDropout, SeenEmbedding
 
-    table = _table(model)
-    seen = _seen(train)
+    table, seen = _table(model), _seen(train)
 
     def swap(module: nn.Module) -> nn.Module:
         if module is table and len(seen) < table.num_embeddings:
@@ -56,6 +56,7 @@ def lean(model: torch.nn.Module, train: Feed) -> torch.nn.Module:
         return module
 
     _read_first_token(model)
+    _add_segments(model)
     _spread_masks(model)
     return _swapped(model, swap)
 
@@ -64,15 +65,21 @@ def plain(model: torch.nn.Module) -> torch.nn.Module:
     """Put back, in place, the modules that `lean` replaced, with what they have learned."""
     from torch import nn
 
-    from components.training.modules import FirstTokenLayer, LightDropout, SeenEmbedding
+    from components.training.modules import (
+        FirstSegment,
+        FirstTokenLayer,
+        LightDropout,
+        SeenEmbedding,
+    )
 
     if handle := model.__dict__.pop(SPREADING, None):
         handle.remove()
-    for layer in model.modules():
-        if isinstance(layer, FirstTokenLayer):
-            layer.asked.remove()
-            del layer.asked
-            layer.__class__ = FirstTokenLayer.__base__
+    for module in model.modules():
+        if isinstance(module, FirstTokenLayer):
+            module.asked.remove()
+            del module.asked
+        if isinstance(module, FirstTokenLayer | FirstSegment):
+            module.__class__ = type(module).__mro__[1]
 
     def swap(module: nn.Module) -> nn.Module:
         if isinstance(module, SeenEmbedding):
@@ -102,6 +109,20 @@ def _read_first_token(model: torch.nn.Module) -> None:
     last: Any = layers[-1]
     last.__class__ = FirstTokenLayer
     last.asked = model.register_forward_pre_hook(ask_for_first_token, with_kwargs=True)
+
+
+def _add_segments(model: torch.nn.Module) -> None:
+    """Have BERT add its first segment to all tokens, which it would look up for each of them."""
+    from torch import nn
+    from transformers.models.bert.modeling_bert import BertEmbeddings
+
+    from components.training.modules import FirstSegment
+
+    for module in model.modules():
+        if type(module) is BertEmbeddings:
+            table = module.token_type_embeddings
+            if type(table) is nn.Embedding and table.padding_idx is None:
+                table.__class__ = FirstSegment
 
 
 def _spread_masks(model: torch.nn.Module) -> None:

@@ -86,6 +86,18 @@ class SeenEmbedding(nn.Embedding):
             self.weight.copy_(self.pretrained[self.seen])
 
 
+class FirstSegment(nn.Embedding):
+    """A table of segments for texts that are one segment each, as all are that training sees.
+
+    Its first row is added to every token without a look-up; the gradient is then a plain sum, where
+    that of a look-up adds up token after token, which on a GPU takes longer than a whole layer.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return (..., width) the first segment's vector for (...) zeros."""
+        return self.weight[0].expand(*input.shape, -1)
+
+
 class LightDropout(nn.Dropout):
     """Dropout (Srivastava et al., JMLR 15, 2014) with a quarter of the random numbers, for CPUs.
 

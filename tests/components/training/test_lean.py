@@ -15,7 +15,7 @@ from components.training.batches import sorted_batches
 from components.training.feed import Feed
 from components.training.lean import lean, plain
 from components.training.model import load_model
-from components.training.modules import FirstTokenLayer, LightDropout, SeenEmbedding
+from components.training.modules import FirstSegment, FirstTokenLayer, LightDropout, SeenEmbedding
 
 CPU = torch.device("cpu")
 
@@ -74,6 +74,26 @@ def test_cut_table_trains_as_the_whole_one_does(
     for name, value in whole.state_dict().items():
         rows = ~mask if "word_embeddings" in name else slice(None)
         torch.testing.assert_close(cut.state_dict()[name][rows], value[rows], atol=2e-3, rtol=0)
+
+
+def test_segments_are_added_without_a_look_up_and_learn_the_same(
+    task: Task, tiny_encoder: Path, train: Feed
+) -> None:
+    whole, cheap = model_of(task, tiny_encoder), lean(model_of(task, tiny_encoder), train)
+    assert sum(isinstance(module, FirstSegment) for module in cheap.modules()) == 1
+    rows = np.arange(16)
+    for model in (whole, cheap):
+        logits = model(**train.inputs(rows)).logits
+        nn.functional.cross_entropy(logits, train.targets(rows)).backward()
+    name = "bert.embeddings.token_type_embeddings.weight"
+    found, expected = cheap.get_parameter(name), whole.get_parameter(name)
+    assert torch.equal(found, expected)
+    torch.testing.assert_close(found.grad, expected.grad, rtol=1e-4, atol=1e-7)
+    assert found.grad is not None
+    assert found.grad[0].abs().max() > 0
+    plain(cheap)
+    assert not any(isinstance(module, FirstSegment) for module in cheap.modules())
+    assert cheap.get_parameter(name) is found
 
 
 def test_words_that_no_text_has_stay_as_they_were_pretrained(
