@@ -1,6 +1,6 @@
 """In: two data sets as published. Out: what each way to learn changes, at equal compute.
 
-    python -m benchmarks.effects --banking77 FOLDER --twitter FOLDER [--rows 1000] [--epochs 4]
+    python -m benchmarks.effects --banking77 FOLDER --twitter FOLDER [--rows 1000] [--epochs 12]
 
 Every way trains the default encoder on the same rows, with the same seeds, for as many passes over
 them as cost what the plain recipe's cost: where a step costs twice, half the epochs. A difference
@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from benchmarks.effects_data import SETS, Set, load_set
 from benchmarks.record import ROOT
+from benchmarks.training_rivals import machine
 from components.files import read_json, write_json
 from components.params import TrainingParams
 from components.training import fit, shortened
@@ -90,6 +91,7 @@ class Row:
         trained: weights that training moves, of the word vectors those that occur.
         seconds: of one core, loading and scoring included.
         examples_per_second: of training, by the clock.
+        machine: that trained it; a difference is between trainings of one machine.
     """
 
     data: str
@@ -100,6 +102,7 @@ class Row:
     trained: int
     seconds: float
     examples_per_second: float
+    machine: str
 
 
 def train(data: Set, name: str, seed: int, cache: Path) -> Row:
@@ -117,24 +120,43 @@ def train(data: Set, name: str, seed: int, cache: Path) -> Row:
     fitted = fit(data.task, section, encoder, data.tokens, seed)
     seconds = time.process_time() - began
     speed = fitted.examples_per_second
-    return Row(data.name, name, seed, fitted.score, epochs, trained, seconds, speed)
+    return Row(data.name, name, seed, fitted.score, epochs, trained, seconds, speed, machine())
 
 
-def wanted(options: argparse.Namespace, done: list[Row]) -> Iterator[tuple[str, str, int]]:
-    """Yield what is not yet trained, one seed of everything before the next."""
+def wanted(
+    options: argparse.Namespace, done: list[Row], here: str
+) -> Iterator[tuple[str, str, int]]:
+    """Yield what is not yet trained, one seed of everything before the next.
+
+    What other machines have trained stays; what is missing needs the plain recipe on this one.
+    """
     known = {(row.data, row.way, row.seed) for row in done}
+    plain = {(row.data, row.seed) for row in done if (row.way, row.machine) == (PLAIN, here)}
     for seed in range(options.seeds):
-        for way in WAYS:
-            for name in SETS:
-                if getattr(options, name) and (name, way, seed) not in known:
-                    yield name, way, seed
+        names = [name for name in SETS if getattr(options, name)]
+        missing = [
+            (name, way, seed)
+            for way in WAYS
+            for name in names
+            if way != PLAIN and (name, way, seed) not in known
+        ]
+        needed = {name for name, *_ in missing} | {
+            name for name in names if (name, PLAIN, seed) not in known
+        }
+        yield from ((n, PLAIN, seed) for n in names if n in needed and (n, seed) not in plain)
+        yield from missing
 
 
 def differences(rows: list[Row], data: str, way: str) -> list[float]:
     """Return, per seed, by how many points the way's score is above the plain recipe's."""
-    plain = {row.seed: row.score for row in rows if (row.data, row.way) == (data, PLAIN)}
-    found = [row for row in rows if (row.data, row.way) == (data, way) and row.seed in plain]
-    return [100 * (row.score - plain[row.seed]) for row in found]
+    plain = {
+        (row.seed, row.machine): row.score for row in rows if (row.data, row.way) == (data, PLAIN)
+    }
+    return [
+        100 * (row.score - plain[row.seed, row.machine])
+        for row in rows
+        if (row.data, row.way) == (data, way) and (row.seed, row.machine) in plain
+    ]
 
 
 def verdict(rows: list[Row], way: str) -> str:
@@ -172,9 +194,12 @@ def _told(rows: list[Row], data: str, way: str) -> str:
 
 def _costs(rows: list[Row], way: str) -> list[float]:
     """Return the seconds of each training over those of the plain one."""
-    plain = {(row.data, row.seed): row.seconds for row in rows if row.way == PLAIN}
-    found = [row for row in rows if row.way == way and (row.data, row.seed) in plain]
-    return [row.seconds / plain[row.data, row.seed] for row in found] or [float("nan")]
+    plain = {(row.data, row.seed, row.machine): row.seconds for row in rows if row.way == PLAIN}
+    return [
+        row.seconds / plain[row.data, row.seed, row.machine]
+        for row in rows
+        if row.way == way and (row.data, row.seed, row.machine) in plain
+    ] or [float("nan")]
 
 
 def main() -> int:
@@ -188,7 +213,7 @@ def main() -> int:
     rows = [Row(**each) for each in kept["trainings"]]
     with tempfile.TemporaryDirectory() as folder:
         place, sets = Path(folder), dict[str, Set]()
-        missing = [] if options.show else list(wanted(options, rows))
+        missing = [] if options.show else list(wanted(options, rows, machine()))
         for name in sorted({name for name, _, _ in missing}):
             source = getattr(options, name)
             sets[name] = load_set(name, source, options.rows, options.epochs, place / name)
@@ -205,7 +230,7 @@ def _options() -> argparse.Namespace:
     for name in SETS:
         parser.add_argument(f"--{name}", type=Path, help="folder of the set as published")
     parser.add_argument("--rows", type=int, default=1000)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--show", action="store_true")
     return parser.parse_args()

@@ -8,9 +8,13 @@ from benchmarks.effects import PLAIN, WAYS, Row, differences, show, verdict, wan
 from benchmarks.effects_data import SETS
 from components.params import TrainingParams
 
+HERE, THERE = "this processor", "a GPU elsewhere"
 
-def row(data: str, way: str, seed: int, score: float, seconds: float = 10.0) -> Row:
-    return Row(data, way, seed, score, 4, 1000, seconds, 50.0)
+
+def row(
+    data: str, way: str, seed: int, score: float, seconds: float = 10.0, machine: str = HERE
+) -> Row:
+    return Row(data, way, seed, score, 4, 1000, seconds, 50.0, machine)
 
 
 def rows(way: str, *gains: float) -> list[Row]:
@@ -49,10 +53,22 @@ def test_way_pays_only_when_every_training_says_so(gains: tuple[float, ...], sai
 
 def test_only_what_is_missing_is_trained() -> None:
     asked = argparse.Namespace(banking77="folder", twitter=None, seeds=2)
-    todo = list(wanted(asked, rows("3 layers", 0.0, 0.0, 0.0, 0.0)))
+    todo = list(wanted(asked, rows("3 layers", 0.0, 0.0, 0.0, 0.0), HERE))
     assert {name for name, _, _ in todo} == {"banking77"}
     assert {way for _, way, _ in todo} == WAYS.keys() - {PLAIN, "3 layers"}
     assert len(todo) == 2 * (len(WAYS) - 2)
+
+
+def test_difference_is_taken_within_a_machine_whose_plain_recipe_is_trained_when_it_lacks() -> None:
+    asked = argparse.Namespace(banking77="folder", twitter=None, seeds=1)
+    done = [row("banking77", way, 0, 0.7, machine=THERE) for way in WAYS]
+    assert list(wanted(asked, done, HERE)) == []
+    done = [each for each in done if each.way != "lora 8"]
+    todo = list(wanted(asked, done, HERE))
+    assert todo == [("banking77", PLAIN, 0), ("banking77", "lora 8", 0)]
+    done += [row("banking77", PLAIN, 0, 0.5), row("banking77", "lora 8", 0, 0.52)]
+    assert differences(done, "banking77", "lora 8") == pytest.approx([2.0])
+    assert differences(done, "banking77", "3 layers") == pytest.approx([0.0])
 
 
 def test_table_names_what_did_not_pay(capsys: pytest.CaptureFixture[str]) -> None:
