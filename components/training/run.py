@@ -186,25 +186,11 @@ def start(
     card, device = read_token_card(tokens), accelerator.device
     replayed = replays(task, params, tokens, accelerator)
     multiple = COMPILED_MULTIPLE if replayed or compiles(params, device) else 1
-    anchors = open_anchors(tokens)
-    if (anchors is None) == (anchored(task) is not None):
-        raise DataError(f"{tokens}: the texts of the labels are not there", "run `dvc repro`")
-    feeds = [
-        Feed(task, open_split(tokens, split), card["pad_id"], device, multiple, anchors)
-        for split in ("train", "validation")
-    ]
-    for feed, split in zip(feeds, ("train", "validation"), strict=True):
-        if len(feed.tokens) == 0:
-            raise DataError(f"{tokens}: the {split} split must have rows, found none", "add data")
-        if not (feed.tokens.targets != IGNORED).any():
-            raise DataError(
-                f"{tokens}: the {split} split must have labels, found all of them masked",
-                "look at how the task encodes its targets",
-            )
+    train, validation = _feeds(task, tokens, card["pad_id"], device, multiple)
     model = load_model(task, encoder, params.dropout)
-    adapt(model, params, steps_of(params, feeds[0].lengths), card["max_length"])
+    adapt(model, params, steps_of(params, train.lengths), card["max_length"])
     freeze(model, params.frozen_layers, params.frozen_embeddings)
-    model = lean(model, feeds[0])
+    model = lean(model, train)
     shape(model, params, device, replayed)
     rates = device if replayed else None
     model, optimizer = accelerator.prepare(model.train(), adamw(model, params, rates))
@@ -216,12 +202,34 @@ def start(
         accelerator,
         model,
         optimizer,
-        feeds[0],
-        feeds[1],
+        train,
+        validation,
         average=Average(bare, params.averaging),
         ranks=Ranks(bare),
         adversary=Adversary(bare.get_input_embeddings(), params.adversarial),
-        label_weights=class_weights(feeds[0], params.class_weights),
+        label_weights=class_weights(train, params.class_weights),
         soft=open_soft(tokens, device),
         replays=Replays(device) if replayed else None,
     )
+
+
+def _feeds(
+    task: Task, tokens: Path, pad_id: int, device: torch.device, multiple: int
+) -> list[Feed]:
+    """Open the training and the validation split; each must have something to learn from."""
+    anchors = open_anchors(tokens)
+    if (anchors is None) == (anchored(task) is not None):
+        raise DataError(f"{tokens}: the texts of the labels are not there", "run `dvc repro`")
+    feeds = [
+        Feed(task, open_split(tokens, split), pad_id, device, multiple, anchors)
+        for split in ("train", "validation")
+    ]
+    for feed, split in zip(feeds, ("train", "validation"), strict=True):
+        if len(feed.tokens) == 0:
+            raise DataError(f"{tokens}: the {split} split must have rows, found none", "add data")
+        if not (feed.tokens.targets != IGNORED).any():
+            raise DataError(
+                f"{tokens}: the {split} split must have labels, found all of them masked",
+                "look at how the task encodes its targets",
+            )
+    return feeds
