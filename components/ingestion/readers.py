@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from components.errors import DataError, ParamsError
+from components.ingestion.arrow import read_arrow
 from components.ingestion.conll import read_conll
 from components.ingestion.decoding import Reader, Record
 from components.ingestion.folders import read_lines, read_parallel
@@ -50,6 +51,7 @@ READERS: Final[Mapping[str, Format]] = {
     "tsv": Format(read_tsv, (".tsv", ".tab")),
     "jsonl": Format(read_jsonl, (".jsonl", ".ndjson")),
     "parquet": Format(read_parquet, (".parquet",)),
+    "arrow": Format(read_arrow, (".arrow", ".feather", ".ipc")),
     "conll": Format(_without_scheme, (".conll", ".bio")),
     "squad": Format(read_squad, (".json",)),
     "lines": Format(read_lines, many=True),

@@ -10,7 +10,9 @@ from components.encoders import name_mistakes
 from components.params.base import Count, Name, Positive, Section, Sha256, Share, mistake, refuse
 
 MIN_TRAINING_SHARE: Final = 0.2
-SourceFormat = Literal["csv", "tsv", "jsonl", "parquet", "conll", "squad", "lines", "parallel"]
+SourceFormat = Literal[
+    "csv", "tsv", "jsonl", "parquet", "arrow", "conll", "squad", "lines", "parallel"
+]
 
 
 class ProjectParams(Section):
@@ -84,6 +86,7 @@ class IngestionParams(Section):
 
     csv: commas, quoted cells may hold line breaks. tsv: tabs, a row is a line, quotes are text.
     jsonl: one JSON object per line; a list or an object in a column becomes JSON text. parquet.
+    arrow: an IPC file or stream, or Feather.
     conll: a word and its tag per line; columns text, entities and document. squad: questions on
     paragraphs; columns id, title, question, context and answers. lines: a folder whose files hold
     one text per line. parallel: a folder of files with equally many lines.
