@@ -10,7 +10,7 @@ from typing import Final
 from components.errors import DataError
 from components.files import sha256_file, sha256_json
 from components.ingestion.decoding import Record, require_columns
-from components.ingestion.folders import files_of, is_pattern
+from components.ingestion.folders import is_pattern, tree_of
 from components.ingestion.readers import read_records
 from components.ingestion.tickets import COLUMNS, tickets
 from components.params import IngestionParams
@@ -52,7 +52,7 @@ def digest(folder: Path, name: str) -> str | None:
     path = locate(folder, name)
     if path.is_file():
         return sha256_file(path)
-    return sha256_json({file.name: sha256_file(file) for file in files_of(path)})
+    return sha256_json({name: sha256_file(file) for name, file in tree_of(path).items()})
 
 
 def locate(folder: Path, name: str) -> Path:

@@ -11,8 +11,9 @@ from components.params.base import Count, Name, Positive, Section, Sha256, Share
 
 MIN_TRAINING_SHARE: Final = 0.2
 SourceFormat = Literal[
-    "csv", "tsv", "jsonl", "parquet", "arrow", "conll", "squad", "lines", "parallel"
-]
+    "csv", "tsv", "jsonl", "parquet", "arrow", "conll", "squad", "label_studio", "doccano",
+    "lines", "parallel", "texts",
+]  # fmt: skip
 
 
 class ProjectParams(Section):
@@ -76,7 +77,7 @@ class IngestionParams(Section):
     """The folder that DVC watches for changes; files below are named relative to it."""
     source: str
     """A file in `folder`; or a folder there, or a pattern such as `rt-polarity.*`, where `format`
-    is lines or parallel; or `sample:tickets?rows=N&seed=N`."""
+    is lines, parallel or texts; or `sample:tickets?rows=N&seed=N`."""
     validation_source: str | None
     """File with the validation rows, when they are given; else null."""
     test_source: str | None
@@ -88,8 +89,11 @@ class IngestionParams(Section):
     jsonl: one JSON object per line; a list or an object in a column becomes JSON text. parquet.
     arrow: an IPC file or stream, or Feather.
     conll: a word and its tag per line; columns text, entities and document. squad: questions on
-    paragraphs; columns id, title, question, context and answers. lines: a folder whose files hold
-    one text per line. parallel: a folder of files with equally many lines.
+    paragraphs; columns id, title, question, context and answers. label_studio, doccano: JSON and
+    JSONL as these export it; columns are the fields of the data, and label, labels and entities.
+    lines: a folder whose files hold one text per line. parallel: a folder of files with equally
+    many lines. texts: a folder with one folder per label and one file per text; columns text,
+    label and file.
     """
     scheme: Literal["iob1", "iob2", "bioes"] | None
     """How the tags of a CoNLL file are written; null: there are none."""

@@ -46,7 +46,7 @@ def run_ingest(task: Task, tmp_path: Path) -> Ingest:
         source, out = tmp_path / "source", tmp_path / "raw"
         source.mkdir(exist_ok=True)
         for name, text in files.items():
-            (source / name).parent.mkdir(exist_ok=True)
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_text(text, encoding="utf-8", newline="")
         changes.setdefault("source", next(iter(files), "absent.csv"))
         params = make_params(**changes)

@@ -153,7 +153,7 @@ def test_files_and_folders_are_not_taken_for_one_another(tmp_path: Path) -> None
         read_records(tmp_path, COLUMNS, "csv")
     with pytest.raises(DataError, match=r"folders are read in several ways") as caught:
         read_records(tmp_path, COLUMNS)
-    assert caught.value.cure.endswith("lines or parallel")
+    assert caught.value.cure.endswith("lines, parallel or texts")
 
 
 def test_parquet_text_and_whole_numbers_are_read_as_text(tmp_path: Path) -> None:
