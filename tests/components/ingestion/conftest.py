@@ -30,6 +30,7 @@ def make_params(source: str, **changes: Any) -> IngestionParams:
         "validation_source": None,
         "test_source": None,
         "scheme": None,
+        "changed": None,
         "format": None,
         "columns": columns,
         "splits": SplitsParams(validation=0.2, test=0.2),
