@@ -10,6 +10,8 @@ from components.errors import Away, DataError
 from components.files import CHUNK
 
 MOST_BYTES: Final = 64 << 30
+# What the clients of storage call an error that passes; their packages need not be installed.
+PASSING: Final = {"ConnectionError", "HTTPClientError"}
 # The package that fsspec needs for a kind of storage.
 PACKAGES: Final = {"s3": "s3fs"}
 
@@ -87,6 +89,6 @@ def _refusal(address: str, error: Exception) -> DataError | Away:
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the role, where the line runs",
         )
     reason = str(error) or type(error).__name__
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) or PASSING & {kind.__name__ for kind in type(error).__mro__}:
         return Away(f"{address}: {reason}", "check the network and AWS_ENDPOINT_URL, run again")
     return DataError(f"{address}: {reason}", "correct the address, or what opens it")

@@ -39,7 +39,9 @@ def parse_object(line: str, where: str) -> Mapping[str, Any]:
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        require_columns(where, (), [name for name, _ in items])
+        names = [name for name, _ in items]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise DataError(f"{where}: {twice[0]!r} stands twice in an object", "keep one of them")
         return dict(items)
 
     def refuse(constant: str) -> NoReturn:

@@ -44,6 +44,8 @@ def read_label_studio(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     """
     asked = _Asked(columns)
     for task in Place(str(path), parsed(path, SHAPE)).items():
+        if isinstance(task.value, dict) and "data" not in task.value:
+            task.refuse(f"has no data; found: {', '.join(task.value)}", f"{SHAPE}: export it so")
         fields = task.get("data", dict)
         require_columns(
             f"{path}, {task.name}.data", columns, [*dict.fromkeys([*fields, *asked.marks])]
@@ -106,13 +108,16 @@ def _agreed(task: Place, counted: Sequence[Place], name: str, asked: _Asked) -> 
     """Return what all annotations that count say."""
     if name in task.get("data", dict):
         task.refuse(
-            f"both the data and the annotations have {name!r}: write {name}.NAME, with the name "
-            "of the control"
+            f"both the data and the annotations have {name!r}",
+            f"write {name}.NAME in ingestion.columns, with the name of the control",
         )
     values = list(dict.fromkeys(_cell(task, one, name, asked) for one in counted))
     if len(values) > 1:
         told = " and ".join("nothing" if value is None else value for value in values)
-        task.refuse(f"annotators differ about {name}: {told}; keep one, or mark the ground truth")
+        task.refuse(
+            f"annotators differ about {name}: {told}",
+            "keep one annotation, or mark one as the ground truth",
+        )
     return values[0] if values else None
 
 
@@ -136,7 +141,8 @@ def _entities(data: Place, annotation: Place, found: Sequence[Place], asked: _As
     if fields and fields[0] not in asked.columns:
         annotation.refuse(
             f"the spans lie in {fields[0]!r}, which is none of the columns that are read: "
-            f"{', '.join(asked.columns)}"
+            f"{', '.join(asked.columns)}",
+            "name that field in ingestion.columns, as the text",
         )
     return entities_cell([span for _, span in spans], data.get(fields[0], str) if fields else "")
 
@@ -154,8 +160,8 @@ def _results(annotation: Place, kind: str, control: str, asked: _Asked) -> list[
     if not control and len(asked.met[kind]) > 1:
         met = sorted(asked.met[kind])
         annotation.refuse(
-            f"there are several controls, {', '.join(met)}: name one in ingestion.columns, as "
-            f"{LABEL}.{met[0]}"
+            f"there are several controls: {', '.join(met)}",
+            f"name one in ingestion.columns, such as {LABEL}.{met[0]}",
         )
     return [result for name, result in found if not control or name == control]
 

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from components.errors import DataError
 
 SHOWN: Final = 40
+CURE: Final = "mend the file, or publish it again whole"
 T = TypeVar("T")
 NAMES: Final[Mapping[type, str]] = {
     dict: "an object", list: "a list", str: "text", int: "a whole number", bool: "true or false"
@@ -74,10 +75,10 @@ class Place:
             self.refuse(f"half a surrogate pair at character {error.start + 1}")
         return found
 
-    def refuse(self, what: str) -> NoReturn:
-        """Say what is wrong here."""
+    def refuse(self, what: str, cure: str = CURE) -> NoReturn:
+        """Say what is wrong here, and what to do about it."""
         where = f"{self.file}, {self.name}" if self.name else self.file
-        raise DataError(f"{where}: {what}", "mend the file, or publish it again whole")
+        raise DataError(f"{where}: {what}", cure)
 
 
 def parsed(path: Path, shape: str) -> object:

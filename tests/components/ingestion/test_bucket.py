@@ -10,7 +10,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from components.errors import DataError
+from components.errors import Away, DataError
 from components.ingestion import bucket
 from components.ingestion.bucket import facts, fetch
 
@@ -66,6 +66,13 @@ def test_storage_that_may_not_be_read_is_told() -> None:
     assert isinstance(told, DataError)
     assert "may not be read: Forbidden" in told.what
     assert "AWS_ACCESS_KEY_ID" in told.cure
+
+
+def test_storage_that_does_not_answer_is_away() -> None:
+    named = type("ReadTimeoutError", (type("HTTPClientError", (Exception,), {}),), {})
+    for error in (TimeoutError("no answer"), named("no answer")):
+        assert isinstance(bucket._refusal("s3://b/k", error), Away)
+    assert isinstance(bucket._refusal("s3://b/k", ValueError("odd")), DataError)
 
 
 @pytest.mark.skipif(

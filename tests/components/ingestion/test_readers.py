@@ -63,10 +63,14 @@ def test_csv_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
         ("a.xlsx", b"PK", r"'\.xlsx' cannot be read"),
         ("a.jsonl", b'{"text": "a", "label": "b"}\n{"text": }\n', r"line 2, column 10: not valid"),
         ("a.jsonl", b'{"text": "a"}\n', r"line 1: column 'label' is missing; found: text"),
-        ("a.jsonl", b'{"text": "a", "text": "b", "label": "c"}\n', r"line 1: stands twice"),
+        (
+            "a.jsonl",
+            b'{"text": "a", "text": "b", "label": "c"}\n',
+            r"line 1: 'text' stands twice in",
+        ),
         ("a.jsonl", b'{"text": NaN, "label": "c"}\n', r"line 1: NaN is no JSON"),
         ("a.jsonl", b"[" * 99999, r"line 1: nested too deeply"),
-        ("a.jsonl", b'{"text": {"a": 1, "a": 2}, "label": "c"}\n', r"line 1: stands twice .*'a'"),
+        ("a.jsonl", b'{"text": {"a": 1, "a": 2}, "label": "c"}\n', r"line 1: 'a' stands twice"),
         ("a.jsonl", b'{"text": ["\\ud800"], "label": "c"}\n', r"half a surrogate .* character 3"),
         ("a.jsonl", b"1.50\n", r"line 1: expected an object, found number"),
         (
