@@ -70,6 +70,11 @@ def identity(name: str) -> str:
 def address_mistakes(name: str) -> list[str]:
     """Return what is wrong with a source's name; none of it quotes what may be secret."""
     kind = kind_of(name)
+    try:
+        urlsplit(name)
+    except ValueError:
+        # The error would quote what may hold a secret.
+        return ["is no address"]
     checks: Mapping[str | None, Callable[[str], list[str]]] = {
         SQL: _sql_mistakes,
         **dict.fromkeys(WEB, _web_mistakes),
@@ -112,7 +117,7 @@ def filled(text: str, written: Callable[[str], str] = str) -> str:
         if not (found := os.environ.get(match[1])):
             raise ParamsError(
                 f"the environment has no {match[1]}, which ingestion names as ${{{match[1]}}}",
-                f"set {match[1]} where the line runs, such as in .env",
+                f"set {match[1]} where the line runs",
             )
         return written(found)
 

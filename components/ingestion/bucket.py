@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -40,6 +41,8 @@ def fetch(address: str, folder: Path, most: int = MOST_BYTES) -> Path:
             shutil.copyfileobj(source, file, CHUNK)
     # Each kind of storage raises errors of its own.
     except Exception as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise
         raise _refusal(address, error) from error
     if path.stat().st_size != size:
         raise Away(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -143,6 +144,8 @@ def _asked(where: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401
         ) from error
     # The hub raises its own errors, httpx's, OSError and ValueError for one and the same cause.
     except Exception as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise Away(
             f"{where}: the hub cannot be asked: {reason}",

@@ -58,8 +58,8 @@ def choose(where: str, names: Sequence[str], readme: str, asked: Dataset) -> Cho
     """
     told = _front(where, readme)
     config = _config(where, told, asked.config)
-    splits = _named(where, config, names) if config else _by_words(names)
-    if not splits:
+    found = _named(where, config, names) if config else _by_words(names)
+    if not (splits := {split: files for split, files in found.items() if files}):
         raise DataError(
             f"{where}: there are no data files; found: {', '.join(sorted(names)) or 'nothing'}",
             f"name a data set of {', '.join(FORMATS)} files; its scripts are never run",

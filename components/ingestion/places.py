@@ -118,6 +118,8 @@ def parsed(path: Path, shape: str) -> object:
             f"{path}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}",
             f"{shape}; it may have been cut on its way",
         ) from error
+    except ValueError as error:
+        raise DataError(f"{path}: a number has too many digits", "write it as text") from error
     except RecursionError as error:
         raise DataError(f"{path}: nested too deeply to be read", "publish it again") from error
 

@@ -24,6 +24,8 @@ MOST_BYTES: Final = 8 << 30
 SILENCE: Final = 30.0
 PATIENCE: Final = 3600.0
 SERVER_ERROR: Final = 500
+# What may stand in an address, and the signs of a variable.
+KEPT: Final = "%/:?#[]@!$&'()*+,;={}"
 NOT_OFFERED: Final = (405, 501)
 
 
@@ -125,6 +127,9 @@ def _answer(name: str, method: str) -> Iterator[http.client.HTTPResponse]:
             f"{shown}: answered {error.code} {error.reason}",
             "correct the address, or what opens it, in the ingestion section",
         ) from None
+    except (ValueError, http.client.InvalidURL):
+        # The error would quote what may hold a secret.
+        raise DataError(f"{shown}: is no address that can be asked", "correct it") from None
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
@@ -135,9 +140,11 @@ def _answer(name: str, method: str) -> Iterator[http.client.HTTPResponse]:
 def _request(name: str) -> tuple[str, Mapping[str, str]]:
     """Return the URL with what the environment holds, and the header that opens it."""
     parts = urlsplit(name)
-    query = filled(parts.query, lambda value: quote(value, safe=""))
+    # What is quoted already stays so; other signs than ASCII's must be.
+    query = filled(quote(parts.query, safe=KEPT), lambda value: quote(value, safe=""))
+    path = filled(quote(parts.path, safe=KEPT), quote)
     user, at, host = parts.netloc.rpartition("@")
-    url = urlunsplit((parts.scheme, filled(host), filled(parts.path, quote), query, ""))
+    url = urlunsplit((parts.scheme, filled(host), path, query, ""))
     if not at:
         return url, {}
     token = base64.b64encode(filled(unquote(user)).encode()).decode()

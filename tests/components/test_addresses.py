@@ -65,6 +65,7 @@ def test_well_formed_sources_are_told_apart(name: str, kind: str | None, remote:
         ("https://h/a.csv", "must end with the checksum"),
         ("https://h/a.csv#sha256=abc", "must end with the checksum"),
         ("https:///a.csv" + PIN, "names no host"),
+        ("https://[::1/a.csv" + PIN, "is no address"),
         ("https://u:s3c@ret@h/a.csv" + PIN, "holds a secret"),
         ("https://u:s3cret@h/a.csv" + PIN, "holds a secret"),
         ("https://h/a.csv?X-Amz-Signature=s3cret" + PIN, "holds a secret"),

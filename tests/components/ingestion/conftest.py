@@ -12,6 +12,7 @@ from components.ingestion import ingest
 from components.params import ColumnsParams, IngestionParams, ProjectParams
 from components.params.sections import SplitsParams
 from components.tasks.base import Task
+from tests.components.ingestion.datasets import write_dataset
 
 Ingest = Callable[..., Path]
 
@@ -55,3 +56,9 @@ def run_ingest(task: Task, tmp_path: Path) -> Ingest:
         return out
 
     return run
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """A data set in the hub's layout, with a script that must never run."""
+    return write_dataset(tmp_path / "set")

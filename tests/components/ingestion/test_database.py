@@ -147,6 +147,12 @@ def test_postgres_transactions_only_read(server: str) -> None:
         connection.exec_driver_sql("DELETE FROM t")
 
 
+def test_signs_of_parameters_in_a_query_are_text_like_any_other(server: str) -> None:
+    where = "body LIKE 'text%' AND at::date > '2025-12-31' AND body <> '%s :x %(y)s'"
+    found = list(read_sql(f"sql:{server} SELECT body FROM t WHERE {where}", ("body",)))
+    assert len(found) == 2 * BATCH_ROWS + 3
+
+
 def test_times_must_be_written_as_text_in_the_query(server: str) -> None:
     with pytest.raises(DataError, match="row 1: column 'at' holds a datetime, not text") as caught:
         list(read_sql(f"sql:{server} SELECT * FROM t", ("body", "at")))

@@ -119,6 +119,7 @@ def test_another_file_than_the_pinned_one_is_never_read(host: str, run_ingest: I
         ("/cut.csv", CSV, Away, r"cut\.csv: 20 bytes came of \d+"),
         ("/bad.csv", FILES["/bad.csv"], DataError, r"^http://.*/bad\.csv, line 2: 1 cell"),
         ("/a.xlsx", CSV, DataError, r"^http://.*/a\.xlsx: files ending in '\.xlsx'"),
+        ("/né e.csv?a=ü", CSV, DataError, r"e\.csv\?a=ü: answered 404"),
         ("/f", CSV, DataError, r"^http://.*/f: files ending in ''"),
     ],
 )
@@ -141,6 +142,12 @@ def test_a_server_that_is_not_there_is_away(tmp_path: Path) -> None:
         web.fetch(pinned("http://127.0.0.1:9/a.csv"), tmp_path)
     with pytest.raises(Away, match="refused"):
         web.facts(pinned("http://127.0.0.1:9/a.csv"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:port", "a\u2024..b"])
+def test_addresses_that_cannot_be_asked_are_told(host: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is no address that can be asked"):
+        web.fetch(pinned(f"http://{host}/a.csv"), tmp_path)
 
 
 @pytest.mark.parametrize("path", ["/a.csv", "/endless.csv"])
