@@ -20,9 +20,11 @@ from prefect.context import FlowRunContext
 
 from components.errors import AWAY, TouchstoneError
 from components.files import read_json
+from components.ingestion import probe
 from components.params import load_params
 from components.registry import champion, open_registry, withdrawn
 from flows.artifacts import publish
+from flows.probe import SOURCE
 from flows.promote import promote
 from flows.stage import OUTCOME, PARAMS, PARENT, STATE, WAIT_SECONDS
 
@@ -32,6 +34,7 @@ NOISE: Final = ("> ", "Updating lock file", "Generating lock file", "Use `dvc pu
 # What names this release in git: the lock file, and what was decided on which grounds.
 PUBLISHED: Final = (
     "dvc.lock",
+    "data/source.json",
     "registry/receipt.json",
     "registry/verdict.json",
     "reports/parity.json",
@@ -45,8 +48,10 @@ STAGE: Final = "Running stage '"
 
 @flow(validate_parameters=False)
 def release(params: Path = PARAMS) -> str:
-    """Reproduce the line, read the verdict, and promote if it says so."""
+    """Look for new data, reproduce the line, read the verdict, and promote if it says so."""
     tree = load_params(params)
+    for name in probe(tree.ingestion, SOURCE):
+        tell(f"new data: {' '.join(name.split())}")
     reproduce([])
     registry = open_registry(STATE, WAIT_SECONDS)
     verdict = read_json(VERDICT)

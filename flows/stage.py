@@ -42,6 +42,7 @@ VERBS: Final = (
     "gate",
     "promote",
     "rollback",
+    "probe",
     "release",
     "history",
     "lineage",
@@ -51,7 +52,9 @@ VERBS: Final = (
     "topics",
 )
 # They move nothing on the line: no flow run is made of them, and no server is booted for them.
-LOOKS: Final = frozenset({"history", "lineage", "doctor", "learning_curve", "pretrain", "topics"})
+LOOKS: Final = frozenset(
+    {"probe", "history", "lineage", "doctor", "learning_curve", "pretrain", "topics"}
+)
 
 
 def flow_of(verb: str) -> Any:  # noqa: ANN401 - Prefect's Flow, which must not be imported yet

@@ -1,4 +1,4 @@
-"""In: a folder of text files. Out: its records: every line of every file, or lines side by side."""
+"""In: a folder of text files. Out: its records: every line, lines side by side, or every file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from components.ingestion.decoding import Record, line_content, require_columns,
 
 TEXT: Final = "text"
 FILE: Final = "file"
+LABEL: Final = "label"
 # What DVC and version control keep beside the files is none of the data.
 ASIDE: Final = ".dvc"
 
@@ -29,8 +30,7 @@ def files_of(path: Path) -> list[Path]:
         DataError: there is none, or something lies among them that is no file, or leads elsewhere.
     """
     home = path if path.is_dir() else path.parent
-    found = sorted(home.iterdir() if path.is_dir() else home.glob(path.name))
-    found = [one for one in found if not one.name.startswith(".") and one.suffix != ASIDE]
+    found = _shown(path)
     if not found:
         raise DataError(f"{path}: there are no files", "put files of text there")
     for one in found:
@@ -45,6 +45,26 @@ def files_of(path: Path) -> list[Path]:
                 "copy the file into that folder",
             )
     return found
+
+
+def tree_of(path: Path) -> dict[str, Path]:
+    """Return the files of a source by name, those in a folder's own folders among them.
+
+    Raises:
+        DataError: there is none, or something lies among them that is no file, or leads elsewhere.
+    """
+    if not path.is_dir():
+        return {file.name: file for file in files_of(path)}
+    below = [one for one in _shown(path) if one.is_dir()]
+    files = files_of(path) if not below else [one for one in _shown(path) if one.is_file()]
+    files += [file for folder in below for file in tree_of(folder).values()]
+    return {file.relative_to(path).as_posix(): file for file in files}
+
+
+def _shown(path: Path) -> list[Path]:
+    """Return what lies in a folder, or what a pattern stands for, without what is kept beside."""
+    found = sorted(path.iterdir() if path.is_dir() else path.parent.glob(path.name))
+    return [one for one in found if not one.name.startswith(".") and one.suffix != ASIDE]
 
 
 def read_lines(path: Path, columns: Sequence[str]) -> Iterator[Record]:
@@ -76,6 +96,28 @@ def read_parallel(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     for stream in streams[1:]:
         if next(stream, None) is not None:
             _refuse_lengths([files[name] for name in columns])
+
+
+def read_texts(path: Path, columns: Sequence[str]) -> Iterator[Record]:
+    """Stream a folder of folders: each is named after a label, and each of its files is a text.
+
+    Columns: `text`, the file without its last line end; `label`; `file`, such as `pos/1.txt`.
+    """
+    require_columns(str(path), columns, (TEXT, LABEL, FILE))
+    folders = _shown(path)
+    if not folders:
+        raise DataError(f"{path}: there are no folders", "make one for each label, its texts in it")
+    for folder in folders:
+        if not folder.is_dir():
+            raise DataError(
+                f"{folder} lies beside the folders of the labels",
+                "put it into the folder of its label, or take it away",
+            )
+        for file in files_of(folder):
+            text = line_content("".join(text_lines(file)))
+            name = f"{folder.name}/{file.name}"
+            record = {TEXT: text, LABEL: folder.name, FILE: name}
+            yield {name: record[name] for name in columns}
 
 
 def _refuse_lengths(files: Sequence[Path]) -> NoReturn:

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from components.addresses import identity
 from components.errors import DataError, ParamsError
 from components.files import atomic_folder, sha256_json
 from components.ingestion.decoding import Record
-from components.ingestion.source import SAMPLE, digest, open_source
+from components.ingestion.source import open_source, wanted_columns
 from components.ingestion.writer import SplitWriter
 from components.params import IngestionParams, ProjectParams
 from components.records import read_card, write_card
@@ -43,6 +44,7 @@ def ingest(
 
     Raises:
         DataError: the source is absent, empty or malformed, or a split has no row.
+        Away: what holds the source does not answer.
         ParamsError: `ingestion.columns.fields` does not name the task's columns.
     """
     _check_fields(task, params)
@@ -52,9 +54,13 @@ def ingest(
                 split: stack.enter_context(SplitWriter(folder, split, task, params.columns.slices))
                 for split in SPLITS
             }
-            for origin in _origins(params):
-                for example in _examples(project, task, params, (source, *origin)):
-                    writers[example[SPLIT]].write(example)
+            digests: dict[str, str | None] = {}
+            for name, split in _origins(params):
+                with open_source(params, source, name, wanted_columns(params)) as opened:
+                    origin = (name, split, opened.records)
+                    for example in _examples(project, task, params, origin):
+                        writers[example[SPLIT]].write(example)
+                    digests[name] = opened.digest()
         counts = {split: writer.counts() for split, writer in writers.items()}
         _check_splits(params, counts)
         write_card(
@@ -63,7 +69,7 @@ def ingest(
             splits=counts,
             licence=params.licence,
             source=params.source,
-            source_sha256={name: digest(source, name) for name, _ in _origins(params)},
+            source_sha256=digests,
         )
         card = read_card(folder)
     return card
@@ -71,31 +77,22 @@ def ingest(
 
 def _origins(params: IngestionParams) -> list[tuple[str, Split | None]]:
     """Return each source's name with the split it is given for; None where the split is cut."""
-    named: list[tuple[str | None, Split | None]] = [
-        (params.source, None),
-        (params.validation_source, "validation"),
-        (params.test_source, "test"),
-    ]
-    return [(name, split) for name, split in named if name is not None]
+    splits: dict[str, Split] = {"validation_source": "validation", "test_source": "test"}
+    return [(name, splits.get(field)) for field, name in params.sources.items()]
 
 
 def _examples(
     project: ProjectParams,
     task: Task,
     params: IngestionParams,
-    origin: tuple[Path, str, Split | None],
+    origin: tuple[str, Split | None, Iterator[Record]],
 ) -> Iterator[Example]:
     """Turn the records of one source into examples."""
-    folder, name, split = origin
-    columns = params.columns
-    wanted = [*columns.fields.values(), *columns.slices]
-    wanted += [columns.group] if columns.group else []
-    wanted = list(dict.fromkeys(wanted))
-    # A sample's name holds its size: left out, so that a larger sample keeps the ids it can keep.
-    origin_name = name.partition("?")[0] if name.startswith(SAMPLE) else name
+    name, split, records = origin
+    columns, known = params.columns, identity(name)
     seen: Counter[bytes] = Counter()
-    for row, record in enumerate(open_source(params, folder, name, wanted), 1):
-        content = hashlib.sha256(sha256_json([origin_name, dict(record)]).encode())
+    for row, record in enumerate(records, 1):
+        content = hashlib.sha256(sha256_json([known, dict(record)]).encode())
         seen[content.digest()] += 1
         content.update(str(seen[content.digest()]).encode())
         example: dict[str, Any] = {

@@ -11,7 +11,7 @@ from components.errors import DataError
 from components.ingestion.decoding import Record, require_columns, text_lines
 
 
-class _Number(str):
+class Number(str):
     """A number in the spelling that the file has."""
 
     __slots__ = ()
@@ -26,14 +26,22 @@ def read_jsonl(path: Path, columns: Sequence[str]) -> Iterator[Record]:
         if not line.strip():
             continue
         where = f"{path}, line {number}"
-        record = _object(line, where)
+        record = parse_object(line, where)
         require_columns(where, columns, list(record))
-        yield {name: _cell(record[name], where, name) for name in columns}
+        yield {name: cell(record[name], where, name) for name in columns}
 
 
-def _object(line: str, where: str) -> Mapping[str, Any]:
+def parse_object(line: str, where: str) -> Mapping[str, Any]:
+    """Return the object of one line; its numbers keep the spelling they have.
+
+    Raises:
+        DataError: it is no JSON, no object, or a key stands twice.
+    """
+
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        require_columns(where, (), [name for name, _ in items])
+        names = [name for name, _ in items]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise DataError(f"{where}: {twice[0]!r} stands twice in an object", "keep one of them")
         return dict(items)
 
     def refuse(constant: str) -> NoReturn:
@@ -42,8 +50,8 @@ def _object(line: str, where: str) -> Mapping[str, Any]:
     try:
         value = json.loads(
             line,
-            parse_int=_Number,
-            parse_float=_Number,
+            parse_int=Number,
+            parse_float=Number,
             parse_constant=refuse,
             object_pairs_hook=pairs,
         )
@@ -55,7 +63,7 @@ def _object(line: str, where: str) -> Mapping[str, Any]:
     except RecursionError as error:
         raise DataError(f"{where}: nested too deeply to be read", "write it flatter") from error
     if not isinstance(value, dict):
-        found = "number" if isinstance(value, _Number) else type(value).__name__
+        found = "number" if isinstance(value, Number) else type(value).__name__
         raise DataError(
             f"{where}: expected an object, found {found}",
             'write one JSON object per line, such as {"text": "...", "label": "..."}',
@@ -63,7 +71,12 @@ def _object(line: str, where: str) -> Mapping[str, Any]:
     return value
 
 
-def _cell(value: object, where: str, name: str) -> str | None:
+def cell(value: object, where: str, name: str) -> str | None:
+    """Return a parsed value as text; a list or an object as JSON, null as missing.
+
+    Raises:
+        DataError: it cannot be written as UTF-8.
+    """
     if value is None:
         return None
     text = str(value) if isinstance(value, str) else _json(value)
@@ -79,7 +92,7 @@ def _cell(value: object, where: str, name: str) -> str | None:
 
 def _json(value: object) -> str:
     """Return a parsed value as JSON text again; what it says is not touched."""
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
         return "{" + ",".join(f"{_json(key)}:{_json(inner)}" for key, inner in value.items()) + "}"

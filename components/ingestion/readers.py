@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from components.errors import DataError, ParamsError
+from components.ingestion.arrow import read_arrow
 from components.ingestion.conll import read_conll
 from components.ingestion.decoding import Reader, Record
-from components.ingestion.folders import read_lines, read_parallel
+from components.ingestion.doccano import read_doccano
+from components.ingestion.folders import read_lines, read_parallel, read_texts
 from components.ingestion.jsonl import read_jsonl
+from components.ingestion.label_studio import read_label_studio
 from components.ingestion.parquet import read_parquet
 from components.ingestion.squad import read_squad
 from components.ingestion.tables import read_csv, read_tsv
@@ -50,10 +53,14 @@ READERS: Final[Mapping[str, Format]] = {
     "tsv": Format(read_tsv, (".tsv", ".tab")),
     "jsonl": Format(read_jsonl, (".jsonl", ".ndjson")),
     "parquet": Format(read_parquet, (".parquet",)),
+    "arrow": Format(read_arrow, (".arrow", ".feather", ".ipc")),
     "conll": Format(_without_scheme, (".conll", ".bio")),
     "squad": Format(read_squad, (".json",)),
+    "label_studio": Format(read_label_studio),
+    "doccano": Format(read_doccano),
     "lines": Format(read_lines, many=True),
     "parallel": Format(read_parallel, many=True),
+    "texts": Format(read_texts, many=True),
 }
 # Formats whose files may lack a header.
 TABLES: Final[Mapping[str, Table]] = {"csv": read_csv, "tsv": read_tsv}
@@ -109,10 +116,10 @@ def _by_suffix(path: Path) -> str:
         if path.suffix.lower() in reader.suffixes and not path.is_dir():
             return name
     if not path.is_file():
-        many = " or ".join(name for name, reader in READERS.items() if reader.many)
+        *most, last = (name for name, reader in READERS.items() if reader.many)
         raise DataError(
             f"{path} is no file, and folders are read in several ways",
-            f"say how in ingestion.format: {many}",
+            f"say how in ingestion.format: {', '.join(most)} or {last}",
         )
     known = ", ".join(suffix for reader in READERS.values() for suffix in reader.suffixes)
     raise DataError(

@@ -6,11 +6,16 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
+from components.addresses import HUB, SAMPLE, SQL, address_mistakes, kind_of
 from components.encoders import name_mistakes
 from components.params.base import Count, Name, Positive, Section, Sha256, Share, mistake, refuse
 
 MIN_TRAINING_SHARE: Final = 0.2
-SourceFormat = Literal["csv", "tsv", "jsonl", "parquet", "conll", "squad", "lines", "parallel"]
+ORIGINS: Final = ("source", "validation_source", "test_source")
+SourceFormat = Literal[
+    "csv", "tsv", "jsonl", "parquet", "arrow", "conll", "squad", "label_studio", "doccano",
+    "lines", "parallel", "texts",
+]  # fmt: skip
 
 
 class ProjectParams(Section):
@@ -74,20 +79,29 @@ class IngestionParams(Section):
     """The folder that DVC watches for changes; files below are named relative to it."""
     source: str
     """A file in `folder`; or a folder there, or a pattern such as `rt-polarity.*`, where `format`
-    is lines or parallel; or `sample:tickets?rows=N&seed=N`."""
+    is lines, parallel or texts; or `sample:tickets?rows=N&seed=N`. What lies elsewhere:
+    `sql:URL QUERY`, `https://...#sha256=...`, `s3://BUCKET/KEY`, `hf:NAME@REVISION`; see
+    docs/sources.md. `${NAME}` in an address is taken from the environment."""
     validation_source: str | None
-    """File with the validation rows, when they are given; else null."""
+    """Where the validation rows are, when they are given; else null."""
     test_source: str | None
-    """File with the test rows, when they are given; else null."""
+    """Where the test rows are, when they are given; else null."""
     format: SourceFormat | None
     """How the sources are written; null: as each file's suffix says.
 
     csv: commas, quoted cells may hold line breaks. tsv: tabs, a row is a line, quotes are text.
     jsonl: one JSON object per line; a list or an object in a column becomes JSON text. parquet.
+    arrow: an IPC file or stream, or Feather.
     conll: a word and its tag per line; columns text, entities and document. squad: questions on
-    paragraphs; columns id, title, question, context and answers. lines: a folder whose files hold
-    one text per line. parallel: a folder of files with equally many lines.
+    paragraphs; columns id, title, question, context and answers. label_studio, doccano: JSON and
+    JSONL as these export it; columns are the fields of the data, and label, labels and entities.
+    lines: a folder whose files hold one text per line. parallel: a folder of files with equally
+    many lines. texts: a folder with one folder per label and one file per text; columns text,
+    label and file.
     """
+    changed: str | None
+    """Column of a `sql:` query that grows with every change of a row, such as `updated_at`: new
+    data are noticed by its highest value and the number of rows; null: by all that is read."""
     scheme: Literal["iob1", "iob2", "bioes"] | None
     """How the tags of a CoNLL file are written; null: there are none."""
     columns: ColumnsParams
@@ -95,10 +109,33 @@ class IngestionParams(Section):
     licence: str
     """Licence of the data, as it shall stand on the card and on the model's page."""
 
+    @property
+    def sources(self) -> dict[str, str]:
+        """What is read, by field."""
+        named = {name: getattr(self, name) for name in ORIGINS}
+        return {name: source for name, source in named.items() if source is not None}
+
     @model_validator(mode="after")
-    def _samples_have_no_format(self) -> IngestionParams:
-        if self.source.startswith("sample:") and (self.format or self.columns.header):
-            raise ValueError("format and columns.header must be null for a sample: it is no file")
+    def _addresses_are_whole(self) -> IngestionParams:
+        return refuse(
+            self,
+            [
+                mistake((name,), rule)
+                for name, source in self.sources.items()
+                for rule in address_mistakes(source)
+            ],
+        )
+
+    @model_validator(mode="after")
+    def _formats_are_those_of_files(self) -> IngestionParams:
+        kinds = {kind_of(source) for source in self.sources.values()}
+        for kind in (SAMPLE, SQL, HUB):
+            if kind in kinds and (self.format or self.scheme or self.columns.header):
+                raise ValueError(
+                    f"format, scheme and columns.header must be null for a {kind}: it is no file"
+                )
+        if self.changed is not None and SQL not in kinds:
+            raise ValueError("changed must be null where no source is a sql:")
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from components.params.load import read_tree
+from flows.probe import SOURCE
 from flows.stage import VERBS, flow_of, parser_of, sections_of
 
 GRAPH = read_tree(Path(__file__).parents[2] / "dvc.yaml")
@@ -84,8 +85,13 @@ def test_a_stage_only_reads_what_a_stage_before_it_made() -> None:
     made: set[str] = set()
     for verb, stage in STAGES.items():
         read = {p for p in stage["deps"] if not p.startswith(("components/", "${"))}
-        assert read <= made, verb
+        assert read - {str(SOURCE)} <= made, verb
         made |= outs_of(verb)
+
+
+def test_the_first_stage_depends_on_what_a_probe_finds() -> None:
+    assert [verb for verb, stage in STAGES.items() if str(SOURCE) in stage["deps"]] == ["ingest"]
+    assert (Path(__file__).parents[2] / SOURCE).is_file(), "DVC refuses a stage without it"
 
 
 def test_the_readme_shows_the_graph_as_it_is() -> None:

@@ -12,6 +12,7 @@ from components.ingestion import ingest
 from components.params import ColumnsParams, IngestionParams, ProjectParams
 from components.params.sections import SplitsParams
 from components.tasks.base import Task
+from tests.components.ingestion.datasets import write_dataset
 
 Ingest = Callable[..., Path]
 
@@ -30,6 +31,7 @@ def make_params(source: str, **changes: Any) -> IngestionParams:
         "validation_source": None,
         "test_source": None,
         "scheme": None,
+        "changed": None,
         "format": None,
         "columns": columns,
         "splits": SplitsParams(validation=0.2, test=0.2),
@@ -46,7 +48,7 @@ def run_ingest(task: Task, tmp_path: Path) -> Ingest:
         source, out = tmp_path / "source", tmp_path / "raw"
         source.mkdir(exist_ok=True)
         for name, text in files.items():
-            (source / name).parent.mkdir(exist_ok=True)
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_text(text, encoding="utf-8", newline="")
         changes.setdefault("source", next(iter(files), "absent.csv"))
         params = make_params(**changes)
@@ -54,3 +56,9 @@ def run_ingest(task: Task, tmp_path: Path) -> Ingest:
         return out
 
     return run
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """A data set in the hub's layout, with a script that must never run."""
+    return write_dataset(tmp_path / "set")

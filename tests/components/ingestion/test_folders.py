@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.errors import DataError
-from components.ingestion.folders import read_lines, read_parallel
+from components.ingestion.folders import read_lines, read_parallel, read_texts
 from components.ingestion.source import digest
 from components.params.sections import SplitsParams
 from components.records import read_card, read_examples
@@ -129,3 +129,62 @@ def test_parallel_folders_may_be_the_given_splits(run_ingest: Ingest) -> None:
         slices=(),
     )
     assert [r["text"] for r in read_examples(raw, "test")] == ["test one", "test two"]
+
+
+def label_folders(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def test_every_file_is_a_text_and_its_folder_the_label(tmp_path: Path) -> None:
+    files = {
+        "pos/2.txt": b"good\r\n\r\nday\r\n",
+        "pos/10": b"fine",
+        "neg/1.txt": b"",
+        ".git/x": b"",
+    }
+    folder = label_folders(tmp_path / "set", files)
+    assert [tuple(r.values()) for r in read_texts(folder, ("text", "label", "file"))] == [
+        ("", "neg", "neg/1.txt"),
+        ("fine", "pos", "pos/10"),
+        ("good\r\n\r\nday", "pos", "pos/2.txt"),
+    ]
+    with pytest.raises(DataError, match=r"column 'body' is missing; found: text, label, file"):
+        list(read_texts(folder, ("body",)))
+
+
+def test_folders_of_labels_hold_files_and_lie_beside_nothing_else(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there are no folders"):
+        list(read_texts(fill(tmp_path / "empty", {}), ("text",)))
+    with pytest.raises(DataError, match=r"README lies beside the folders of the labels"):
+        list(read_texts(label_folders(tmp_path / "a", {"x/1": b"", "README": b""}), ("text",)))
+    with pytest.raises(DataError, match=r"b/x/deep is no file"):
+        list(read_texts(label_folders(tmp_path / "b", {"x/deep/1": b""}), ("text",)))
+    with pytest.raises(DataError, match=r"x/2 is not UTF-8: byte 0xe9 at line 2, column 1"):
+        list(read_texts(label_folders(tmp_path / "c", {"x/2": b"a\n\xe9"}), ("text",)))
+    (label_folders(tmp_path / "d", {"x/1": b""}) / "y").mkdir()
+    with pytest.raises(DataError, match=r"d/y: there are no files"):
+        list(read_texts(tmp_path / "d", ("text",)))
+
+
+def test_a_text_that_moves_to_another_label_changes_the_digest(tmp_path: Path) -> None:
+    folder = label_folders(tmp_path / "set", {"pos/1": b"x", "pos/2": b"y", "neg/3": b"z"})
+    first = digest(tmp_path, "set")
+    (folder / "pos/1").rename(folder / "neg/1")
+    assert digest(tmp_path, "set") != first
+
+
+def test_folders_of_labels_pass_through_ingest(run_ingest: Ingest) -> None:
+    files = {f"set/{label}/{i}.txt": f"{label} {i}\n" for label in ("a", "b") for i in range(40)}
+    changes: dict[str, Any] = {
+        "format": "texts",
+        "source": "set",
+        "fields": {"text": "text", "label": "label"},
+        "group": None,
+        "slices": (),
+    }
+    card = read_card(run_ingest(files, **changes))
+    assert card["rows"] == 80
+    assert {name for split in card["splits"].values() for name in split["labels"]} == {"a", "b"}

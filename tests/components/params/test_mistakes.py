@@ -98,7 +98,7 @@ def test_mistake_is_told_with_name_rule_and_value(
         (
             "ingestion.format",
             "tsv",
-            "ingestion: format and columns.header must be null for a sample: it is no file",
+            "ingestion: format, scheme and columns.header must be null for a sample: it is no file",
         ),
         (
             "ingestion.test_source",
