@@ -46,7 +46,7 @@ def holds(found: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_champion_is_the_best_of_all_whoever_dies_in_between(root: Path, tmp_path: Path) -> None:
-    found = play(root, tmp_path, rounds=20)
+    found = play(root, tmp_path, rounds=12)
     holds(found)
     assert found["killed"] >= KILLED * found["brought"]
     assert found["abandoned"] > 0, "some died between the intent and the move"
