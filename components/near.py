@@ -12,22 +12,18 @@ Three measures, each exact: nothing is sampled.
 
 from __future__ import annotations
 
-import math
 import unicodedata
-from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 
-GRAM: Final = 3
+from components.likely import GRAM, ROUNDING, LikelyPairs
+
 # Shorter texts that differ in a word are other questions: "cancel my order", "track my order".
 COMMON_WORDS: Final = 5
 SIMILAR: Final = 0.9
-ROUNDING: Final = 1e-9
-# Rare grams that two texts must share to be compared; more would find fewer pairs, and index more.
-SHARED: Final = 2
 APOSTROPHES: Final = "'’`´"  # noqa: RUF001 - all of them occur
 
 Grams = frozenset[str]
@@ -121,62 +117,33 @@ class FirstNear:
         for index, key in enumerate(keys):
             for bag in _bags(key):
                 self._words[bag].append(index)
-        self._grams = [_grams(key) for key in keys]
-        held_by = Counter(gram for members in self._grams for gram in members)
-        rising = reversed(held_by.most_common())
-        # From 1, so that what has no rank and what has can be told apart fast.
-        self._rank = {gram: rank for rank, (gram, _) in enumerate(rising, start=1)}
-        # Per rare gram, who holds it and how many grams each has, from few to many.
-        self._holders: dict[int, list[int]] = defaultdict(list)
-        self._sizes: dict[int, list[int]] = defaultdict(list)
-        for index in sorted(range(len(keys)), key=lambda index: len(self._grams[index])):
-            for rank in self._rarest(self._grams[index]):
-                self._holders[rank].append(index)
-                self._sizes[rank].append(len(self._grams[index]))
-        self._left = set(range(len(keys)))
+        self._keys = keys
+        self._likely = LikelyPairs(keys, SIMILAR)
+        self._left = np.ones(len(keys), dtype=bool)
 
-    def of(self, key: str) -> list[int]:
-        """Return the places of the held-out texts that this is the first to come near to.
+    def of(self, keys: Sequence[str]) -> list[list[int]]:
+        """Return, per text, the places of the held-out texts that it is the first to come near to.
 
         Args:
-            key: a text's, as `variant_key` makes it.
+            keys: of texts in their order, as `variant_key` makes them; a few thousand at once.
         """
-        found = self._one_word_apart(key) | self._similar(_grams(key))
-        self._left -= found
-        return sorted(found)
+        found = []
+        for key, likely in zip(keys, self._likely.of(keys, self._left), strict=True):
+            near = self._one_word_apart(key) | self._similar(key, likely)
+            found.append(sorted(near))
+            self._left[found[-1]] = False
+        return found
 
     def _one_word_apart(self, key: str) -> set[int]:
-        met = _bags(key) & self._words.keys()
-        return {index for bag in met for index in self._words.pop(bag) if index in self._left}
+        met = self._words.keys() & _bags(key)
+        return {index for bag in met for index in self._words.pop(bag) if self._left[index]}
 
-    def _similar(self, members: Grams) -> set[int]:
-        size = len(members)
-        least, most = math.ceil(SIMILAR * size - ROUNDING), int(size / SIMILAR + ROUNDING)
-        met: list[int] = []
-        for rank in self._rarest(members):
-            if sizes := self._sizes.get(rank):
-                first, end = bisect_left(sizes, least), bisect_right(sizes, most)
-                met += self._holders[rank][first:end]
-        wanted = min(SHARED, size)
-        if len(met) < wanted:
+    def _similar(self, key: str, likely: Sequence[int]) -> set[int]:
+        left = [index for index in likely if self._left[index]]
+        if not left:
             return set()
-        candidates = [index for index, shared in Counter(met).items() if shared >= wanted]
-        return {
-            index
-            for index in candidates
-            if index in self._left and _alike(members, self._grams[index])
-        }
-
-    def _rarest(self, members: Grams) -> list[int]:
-        """Return the ranks of so many rare grams that a similar text must have two of them.
-
-        The prefix filter of Chaudhuri, Ganti and Kaushik, "A Primitive Operator for Similarity
-        Joins in Data Cleaning", ICDE 2006: similar sets share most members, so also some of the few
-        that come first in one order. Grams that no held-out text has would come first of all.
-        """
-        ranks = list(filter(None, map(self._rank.get, members)))
-        few = len(ranks) - math.ceil(SIMILAR * len(members) - ROUNDING) + SHARED
-        return sorted(ranks)[:few] if few > 0 else []
+        members = _grams(key)
+        return {index for index in left if _alike(members, _grams(self._keys[index]))}
 
 
 def _alike(first: Grams, second: Grams) -> bool:

@@ -17,7 +17,7 @@ from components.errors import AWAY, DISK_FULL, FAILED, INTERRUPTED, TouchstoneEr
 from components.params import load_params
 from flows.delivery import delivered
 from flows.server import RETRIES
-from flows.signals import Terminated, listen
+from flows.signals import Terminated, interrupt, listen
 
 USAGE = "usage: python -m flows <verb> [--help]\n\nverbs, in pipeline order: {verbs}"
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
         return 0 if verb in ("-h", "--help") else 2
     if stage.PARENT in os.environ:
         # A release in the background ignores Ctrl-C and hands that on; it must be able to end us.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, interrupt)
     try:
         # First, so that a mistake in params.yaml is told before anything slow starts.
         params = load_params(stage.PARAMS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from components.tasks.base import Example, Task
 
 KINDS: Final = ("exact", "variants", "children", "near")
 LISTED: Final = 20
+TOGETHER: Final = 1000
 NOBODY: Final = ""  # the parent of a row as it came
 
 Found = dict[int, tuple[str, str]]  # place of a test example: id and text of the other
@@ -73,19 +74,27 @@ def _find(
         _places(values) for values in (texts, [variant_key(text) for text in texts], ids)
     )
     found: dict[str, Found] = {kind: {} for kind in KINDS}
-    for row in seen:
-        text = task.content(row)
-        key = variant_key(text)
-        met = {
-            "exact": by_text.pop(text, ()),
-            "variants": by_key.pop(key, ()),
-            "children": by_id.pop(row.get(PARENT_ID) or NOBODY, ()),
-            "near": near.of(key),
-        }
-        for kind, places in met.items():
-            if places:
-                found[kind] |= dict.fromkeys(places, (row[ID], text))
+    for rows in _together(seen):
+        read = [task.content(row) for row in rows]
+        keys = [variant_key(text) for text in read]
+        for row, text, key, nearby in zip(rows, read, keys, near.of(keys), strict=True):
+            met = {
+                "exact": by_text.pop(text, ()),
+                "variants": by_key.pop(key, ()),
+                "children": by_id.pop(row.get(PARENT_ID) or NOBODY, ()),
+                "near": nearby,
+            }
+            for kind, places in met.items():
+                if places:
+                    found[kind] |= dict.fromkeys(places, (row[ID], text))
     return found
+
+
+def _together(rows: Iterable[Example]) -> Iterator[list[Example]]:
+    """Yield the rows a thousand at a time."""
+    remaining = iter(rows)
+    while some := list(itertools.islice(remaining, TOGETHER)):
+        yield some
 
 
 def _places(values: Sequence[str]) -> dict[str, list[int]]:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import random
 import time
 
+import numpy as np
 import pytest
 
+from components.likely import LikelyPairs
 from components.near import FirstNear, NearCopies, grams, similarity, variant_key
 
 SYLLABLES = "ka to mi re su no la ve di po".split()  # noqa: SIM905
@@ -113,7 +115,7 @@ PLAIN = "when will the parcel that i ordered arrive"
     ids=["replaced", "left out", "added", "mistyped", "moved", "the same"],
 )
 def test_one_word_apart_is_near(text: str) -> None:
-    assert FirstNear([PLAIN]).of(variant_key(text)) == [0]
+    assert FirstNear([PLAIN]).of([variant_key(text)]) == [[0]]
 
 
 @pytest.mark.parametrize(
@@ -125,14 +127,13 @@ def test_one_word_apart_is_near(text: str) -> None:
     ],
 )
 def test_two_words_apart_is_not_near(text: str) -> None:
-    assert FirstNear([PLAIN]).of(variant_key(text)) == []
+    assert FirstNear([PLAIN]).of([variant_key(text)]) == [[]]
 
 
 def test_a_word_of_few_makes_another_question() -> None:
-    assert FirstNear(["please cancel my order now"]).of("please track my order now") == []
-    assert FirstNear(["please cancel my last order now"]).of("please track my last order now") == [
-        0
-    ]
+    short, long = "please cancel my order now", "please cancel my last order now"
+    assert FirstNear([short]).of(["please track my order now"]) == [[]]
+    assert FirstNear([long]).of(["please track my last order now"]) == [[0]]
 
 
 def test_a_long_text_may_differ_in_more_than_a_word() -> None:
@@ -140,34 +141,55 @@ def test_a_long_text_may_differ_in_more_than_a_word() -> None:
     text = sentence(rng, 40)
     words = text.split()
     words[3], words[20] = words[3][:-1] + "x", words[20][:-1] + "x"
-    assert FirstNear([text]).of(" ".join(words)) == [0]
+    assert FirstNear([text]).of([" ".join(words)]) == [[0]]
 
 
 def test_each_held_out_text_is_found_once() -> None:
     near = FirstNear([PLAIN, PLAIN + " today", "something else altogether is asked here"])
-    assert near.of(PLAIN) == [0, 1]
-    assert near.of(PLAIN) == []
+    assert near.of([PLAIN, PLAIN]) == [[0, 1], []]
+    assert near.of([PLAIN]) == [[]]
 
 
 def test_finds_every_similar_text_that_comparing_all_pairs_finds() -> None:
     rng = random.Random(8)
-    held_out = [sentence(rng, rng.randint(6, 14)) for _ in range(80)]
-    found = 0
+    held_out = [sentence(rng, rng.randint(1, 14)) for _ in range(160)]
+    found, asked = 0, []
     for text in held_out:
         letters = list(text)
         for _ in range(rng.randint(0, 4)):
             letters[rng.randrange(len(letters))] = rng.choice("abcdefgh ")
-        asked = "".join(letters)
-        near = {i for i, other in enumerate(held_out) if similarity(asked, other) >= 0.9}
-        assert near <= set(FirstNear(held_out).of(asked))
+        asked.append(variant_key("".join(letters)))
+        near = {i for i, other in enumerate(held_out) if similarity(asked[-1], other) >= 0.9}
+        assert near <= set(FirstNear(held_out).of(asked[-1:])[0])
         found += len(near)
-    assert 20 < found < 80
+    assert 20 < found < 160
+    together = {place for places in FirstNear(held_out).of(asked) for place in places}
+    apart = FirstNear(held_out)
+    assert together == {place for key in asked for place in apart.of([key])[0]}
+
+
+@pytest.mark.parametrize("text", ["", "a", "ab", "😀", "\ud800", "abc"])
+def test_the_shortest_texts_are_near_to_themselves_alone(text: str) -> None:
+    held_out = [text, "zz", "something else"]
+    assert FirstNear(held_out).of(["other", variant_key(text)]) == [[], [0]]
+
+
+def test_memory_of_pairs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"please tell me where order {i} is today" for i in range(300)]
+    whole = LikelyPairs(texts, 0.9).of(texts, np.ones(300, dtype=bool))
+    monkeypatch.setattr("components.likely.TOGETHER", 500)
+    assert LikelyPairs(texts, 0.9).of(texts, np.ones(300, dtype=bool)) == whole
+    assert all(place in places for place, places in enumerate(whole))
+
+
+def test_nothing_is_likely_where_nothing_is_held_out() -> None:
+    assert FirstNear([]).of(["some text"]) == [[]]
+    assert FirstNear(["some text"]).of([]) == []
 
 
 def test_thousands_of_texts_that_are_all_alike_take_no_time() -> None:
     near = FirstNear([f"please tell me where order {i} is today" for i in range(3_000)])
     started = time.process_time()
-    assert len(near.of("please tell me where order x is today")) == 3_000
-    for i in range(3_000):
-        near.of(f"please tell me where order {i} is today")
+    assert len(near.of(["please tell me where order x is today"])[0]) == 3_000
+    near.of([f"please tell me where order {i} is today" for i in range(3_000)])
     assert time.process_time() - started < 3

@@ -63,6 +63,53 @@ def test_signal_that_falls_into_a_finalizer_is_not_lost(
     assert done.stderr == f"\ngate: {how}; the same command goes on from here\n"
 
 
+# As compiled modules are registered with collections.abc: what goes wrong there is passed over.
+DEAF = """
+import os, signal, threading
+try:
+    os.kill(os.getpid(), signal.{name})
+    threading.Event().wait(0.3)
+except BaseException:
+    pass
+imported = True
+"""
+IMPORTER = """
+import threading
+from flows import __main__ as command, stage
+
+def run(*_):
+    import deaf
+    assert deaf.imported
+    threading.Event().wait(30)
+    return "heard nothing"
+
+stage.run = run
+command.run_and_leave(["gate"])
+"""
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize(
+    ("name", "how", "code"),
+    [("SIGINT", "interrupted", INTERRUPTED), ("SIGTERM", "ended", AWAY)],
+)
+def test_signal_that_falls_into_an_import_is_not_lost(
+    root: Path, tmp_path: Path, name: str, how: str, code: int
+) -> None:
+    (tmp_path / "params.yaml").write_bytes((root / "params.yaml").read_bytes())
+    (tmp_path / "deaf.py").write_text(DEAF.format(name=name), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTER],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{tmp_path}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr == f"\ngate: {how}; the same command goes on from here\n"
+
+
 def test_other_errors_in_finalizers_are_told_as_ever() -> None:
     assert number_of(KeyboardInterrupt) is signal.SIGINT
     assert number_of(Terminated) is signal.SIGTERM
