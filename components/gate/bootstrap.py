@@ -7,7 +7,9 @@ Davison and Hinkley, Bootstrap Methods and their Application, 1997, sections 3.8
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -19,7 +21,7 @@ from components.tasks.base import Array
 
 # Resamples, or groups left out, per matrix product; and weights, which bound memory with 16 bytes.
 CHUNK: Final = 256
-WEIGHTS: Final = 4_000_000
+WEIGHTS: Final = 1_300_000
 # Resamples that are drawn together: few enough that they stay in the processor's cache.
 BLOCK: Final = 32
 # An acceleration further from 0 comes of so few groups that its own error is larger than its use.
@@ -154,7 +156,7 @@ def spreads(
     columns = [_columns(part, figure.index, groups) for figure, part in blocks.values()]
     stacked, places = sparse.vstack(columns, format="csr"), _bounds(columns)
     drawn: list[list[Array]] = [[] for _ in figures]
-    for weights in _draws(groups, resamples, rng):
+    for weights in _ahead(_draws(groups, resamples, rng)):
         summed = dict(zip(blocks, np.split(stacked @ weights, places), strict=True))
         for figure, scored in zip(figures, drawn, strict=True):
             parts = [summed[_block(figure, part)] for part in figure.sums]
@@ -200,18 +202,30 @@ def _columns(sums: Sums, index: Array | None, groups: int) -> sparse.csr_array:
 
 
 def _draws(groups: int, resamples: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Yield (groups, some resamples) float32: how often each group is drawn; overwritten later."""
+    """Yield (groups, some resamples) float32: how often each group is drawn.
+
+    Overwritten when the one after the next is made.
+    """
     chunk = max(1, min(CHUNK, WEIGHTS // groups, resamples))
-    weights = np.empty((groups, chunk), dtype=np.float32)
+    buffers = itertools.cycle([np.empty((groups, chunk), dtype=np.float32) for _ in range(2)])
     offsets = groups * np.arange(BLOCK)[:, None]
     for start in range(0, resamples, chunk):
-        size = min(chunk, resamples - start)
+        size, weights = min(chunk, resamples - start), next(buffers)
         for at in range(0, size, BLOCK):
             rows = min(BLOCK, size - at)
             cells = rng.integers(0, groups, (rows, groups)) + offsets[:rows]
             counts = np.bincount(cells.ravel(), minlength=rows * groups)
             weights[:, at : at + rows] = counts.reshape(rows, groups).T
         yield weights[:, :size]
+
+
+def _ahead(items: Iterator[Array]) -> Iterator[Array]:
+    """Yield the items, each made on another thread while the one before is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 def _spread(figure: Figure, drawn: Array) -> Spread:
