@@ -105,11 +105,6 @@ def write_soft(
         write_json(partial / CARD, {**read_token_card(tokens), SECTION: facts})
 
 
-def distilled(tokens: Path) -> bool:
-    """Tell whether the tokens have teachers' answers beside them."""
-    return SECTION in read_token_card(tokens)
-
-
 def open_soft(tokens: Path, device: torch.device) -> SoftTargets | None:
     """Map the teachers' answers; None when there are none.
 

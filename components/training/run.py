@@ -26,7 +26,7 @@ from components.training.batches import (
     token_batches,
     token_bounds,
 )
-from components.training.distil import SoftTargets, distilled, open_soft
+from components.training.distil import SoftTargets, open_soft
 from components.training.feed import MASK, Feed
 from components.training.freezing import freeze
 from components.training.lean import lean
@@ -162,14 +162,16 @@ def epoch_batches(
     return length_batches(lengths, params.batch_size, generator)
 
 
-def replays(task: Task, params: TrainingParams, tokens: Path, accelerator: Accelerator) -> bool:
+def replays(
+    task: Task, params: TrainingParams, soft: SoftTargets | None, accelerator: Accelerator
+) -> bool:
     """Tell whether steps are replayed as CUDA graphs: where a step is one pass, on one GPU.
 
     Not where something beside weights and moments changes with each step, or is looked up by row.
     """
     special = params.adversarial or params.adapter == "adalora" or params.accumulation > 1
     one = accelerator.device.type == "cuda" and accelerator.num_processes == 1
-    return one and not special and not anchored(task) and not distilled(tokens)
+    return one and not special and not anchored(task) and soft is None
 
 
 def start(
@@ -184,7 +186,8 @@ def start(
     """
     refuse_shards(accelerator)
     card, device = read_token_card(tokens), accelerator.device
-    replayed = replays(task, params, tokens, accelerator)
+    soft = open_soft(tokens, device)
+    replayed = replays(task, params, soft, accelerator)
     multiple = COMPILED_MULTIPLE if replayed or compiles(params, device) else 1
     train, validation = _feeds(task, tokens, card["pad_id"], device, multiple)
     model = load_model(task, encoder, params.dropout)
@@ -208,7 +211,7 @@ def start(
         ranks=Ranks(bare),
         adversary=Adversary(bare.get_input_embeddings(), params.adversarial),
         label_weights=class_weights(train, params.class_weights),
-        soft=open_soft(tokens, device),
+        soft=soft,
         replays=Replays(device) if replayed else None,
     )
 

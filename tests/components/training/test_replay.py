@@ -16,7 +16,7 @@ from components.params import DistillationParams, TrainingParams
 from components.tasks.base import Task
 from components.training import fit
 from components.training.device import accelerated, repeatable
-from components.training.distil import distilled, write_soft
+from components.training.distil import open_soft, write_soft
 from components.training.replay import MOST, WAITED, Replays, _Recorded
 from components.training.run import replays, start
 
@@ -128,17 +128,17 @@ def test_a_step_as_a_graph_takes_it_equals_an_ordinary_one(
      ({"adapter": "adalora"}, False), ({"adapter": "lora"}, True), ({"averaging": 0.9}, True)],
 )  # fmt: skip
 def test_steps_are_replayed_where_each_is_one_pass(
-    task: Task, section: Section, tokens: Path, values: dict[str, Any], expected: bool
+    task: Task, section: Section, values: dict[str, Any], expected: bool
 ) -> None:
-    assert replays(task, section(**values), tokens, GPU) is expected  # type: ignore[arg-type]
+    assert replays(task, section(**values), None, GPU) is expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("other", [{"device": torch.device("cpu")}, {"num_processes": 2}])
 def test_steps_are_replayed_on_one_gpu_alone(
-    task: Task, section: Section, tokens: Path, other: dict[str, Any]
+    task: Task, section: Section, other: dict[str, Any]
 ) -> None:
     where = SimpleNamespace(**{**vars(GPU), **other})
-    assert not replays(task, section(), tokens, where)  # type: ignore[arg-type]
+    assert not replays(task, section(), None, where)  # type: ignore[arg-type]
 
 
 def test_answers_of_teachers_are_looked_up_by_row_and_not_replayed(
@@ -146,9 +146,9 @@ def test_answers_of_teachers_are_looked_up_by_row_and_not_replayed(
 ) -> None:
     options = DistillationParams(teachers=1, values="winner", temperature=2.0, share=0.5)
     write_soft(tokens, [np.zeros((90, 3), dtype=np.float32)], options, tmp_path / "taught")
-    assert not distilled(tokens)
-    assert distilled(tmp_path / "taught")
-    assert not replays(task, section(), tmp_path / "taught", GPU)  # type: ignore[arg-type]
+    soft = open_soft(tmp_path / "taught", torch.device("cpu"))
+    assert soft is not None
+    assert not replays(task, section(), soft, GPU)  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
