@@ -7,13 +7,14 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+
+from tests.components.ingestion.serving import serving
 
 
 class Hub(http.server.SimpleHTTPRequestHandler):
@@ -67,13 +68,8 @@ class Hub(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def hub(dataset: Path) -> Iterator[str]:
     handler = type("Served", (Hub,), {"folder": dataset})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(handler) as address:
+        yield address
 
 
 def from_hub(root: Path, endpoint: str, home: Path, name: str) -> subprocess.CompletedProcess[str]:

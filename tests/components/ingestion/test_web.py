@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.server
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from components.ingestion import web
 from components.ingestion.source import open_source
 from components.records import read_card, read_examples
 from tests.components.ingestion.conftest import make_params
+from tests.components.ingestion.serving import serving
 from tests.components.ingestion.test_ingest import toy_csv
 
 CSV = toy_csv(60).encode()
@@ -67,13 +67,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as address:
+        yield address
 
 
 def pinned(url: str, content: bytes = CSV) -> str:
