@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from components.difference import difference
 from components.gate import compare, figures, limits
 from components.gate.answers import (
     Answers,
@@ -17,7 +18,6 @@ from components.gate.answers import (
     ask_candidate,
     disagreements,
 )
-from components.gate.difference import difference
 from components.gate.evidence import Evidence, Settings, evidence_key, read_test
 from components.gate.genuine import genuine
 from components.gate.luck import beyond_luck, luck_of

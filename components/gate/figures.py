@@ -12,11 +12,11 @@ from components.gate.answers import Answers
 from components.gate.bootstrap import Question, Spread, answer, together
 from components.gate.calibration import Ask, ask_calibration
 from components.gate.evidence import Evidence, Settings
-from components.gate.leakage import leakage
 from components.gate.rules import number
 from components.gate.statistics import Interval, ask_intervals
 from components.inference import Bundle
 from components.inference.bundle import GRAPH
+from components.leakage import leakage
 from components.params import GateParams
 from components.seeding import generator
 

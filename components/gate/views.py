@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from components.difference import shifts
 from components.gate import charts
 from components.gate.words import STATES
 
@@ -14,7 +15,6 @@ HEADINGS: Final = ("Against the champion", "Slices", "Limits", "Robustness", "Ev
 # A heading with more rules than these shows those that hold as one line.
 UNFOLDED: Final = 12
 PAIRS: Final = 10
-SHIFTS: Final = 10
 PROMOTABLE: Final = ("holds", "informs")
 # What a verdict may lack: a gate that stopped early still gets its page.
 EMPTY: Final[Mapping[str, Any]] = {
@@ -186,13 +186,6 @@ def reliability(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         for who in ("candidate", "champion")
         if found and found.get(who)
     ]
-
-
-def shifts(difference: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Return the labels whose share moved most since the champion's data."""
-    moved: Iterable[Mapping[str, Any]] = (difference or {}).get("labels") or []
-    pairs = [{**row, "by": (row["now"] or 0.0) - (row["before"] or 0.0)} for row in moved]
-    return sorted(pairs, key=lambda row: -abs(row["by"]))[:SHIFTS]
 
 
 def models(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:

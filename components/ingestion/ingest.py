@@ -19,6 +19,8 @@ from components.ingestion.decoding import Record
 from components.ingestion.source import open_source, wanted_columns
 from components.ingestion.writer import SplitWriter
 from components.params import IngestionParams, ProjectParams
+from components.params.sections import PersonalParams
+from components.personal import masked, personal
 from components.records import read_card, write_card
 from components.schema import GROUP, ID, SOURCE_ROW, SPLIT, SPLITS, Split, slice_column
 from components.seeding import unit_interval
@@ -100,10 +102,14 @@ def _examples(
             for field, column in columns.fields.items()
         }
         group = _group(record, columns.group, task, example)
+        cut = split or _cut(project.seed, group, params)
+        if params.personal.mask:
+            example |= _masked(task, params.personal, example)
+            group = _hidden(params.personal, group)
         yield {
             ID: content.hexdigest()[:ID_CHARACTERS],
             GROUP: group,
-            SPLIT: split or _cut(project.seed, group, params),
+            SPLIT: cut,
             SOURCE_ROW: row,
             **example,
             **{slice_column(column): record[column] or None for column in columns.slices},
@@ -114,6 +120,19 @@ def _meant(task: Task, params: IngestionParams, field: str, value: str | None) -
     """Return what a written value stands for; one that is missing stays so."""
     table = params.columns.values.get(field)
     return value if table is None or value is None else task.renamed(field, value, table)
+
+
+def _masked(task: Task, params: PersonalParams, example: Example) -> dict[str, str]:
+    """Return what a request would hold, without personal data, every place as it was."""
+    texts = {name: example[name] for name in task.inputs if example[name]}
+    return {name: masked(text, params.phone_region) for name, text in texts.items()}
+
+
+def _hidden(params: PersonalParams, group: str) -> str:
+    """Return a group, or a hash in place of one that tells a person."""
+    if not personal(group, params.phone_region):
+        return group
+    return f"group:{hashlib.sha256(group.encode()).hexdigest()[:ID_CHARACTERS]}"
 
 
 def _group(record: Record, column: str | None, task: Task, example: Example) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from components.addresses import HUB, SAMPLE, SQL, address_mistakes, kind_of
 from components.encoders import name_mistakes
 from components.params.base import Count, Name, Positive, Section, Sha256, Share, mistake, refuse
+from components.personal import known_region
 
 MIN_TRAINING_SHARE: Final = 0.2
 ORIGINS: Final = ("source", "validation_source", "test_source")
@@ -72,6 +73,26 @@ class SplitsParams(Section):
     """Share for judging, never seen by search or training; 0 when `test_source` is given."""
 
 
+class PersonalParams(Section):
+    """Personal data in the texts; what counts as such: components/personal.py."""
+
+    mask: bool
+    """Whether letters and digits of it become x and 0 before any file is written; a group that is
+    personal data becomes a hash. Slices stay as they are."""
+    phone_region: str | None
+    """Country, as ISO 3166 names it (US, GB), whose phone numbers are known without +; null:
+    only those with it."""
+
+    @model_validator(mode="after")
+    def _region_is_known(self) -> PersonalParams:
+        if self.phone_region is not None and not known_region(self.phone_region):
+            raise ValueError(
+                f"phone_region must be a country in two capitals such as GB, "
+                f"found {self.phone_region}"
+            )
+        return self
+
+
 class IngestionParams(Section):
     """Where the labelled text comes from."""
 
@@ -105,6 +126,7 @@ class IngestionParams(Section):
     scheme: Literal["iob1", "iob2", "bioes"] | None
     """How the tags of a CoNLL file are written; null: there are none."""
     columns: ColumnsParams
+    personal: PersonalParams
     splits: SplitsParams
     licence: str
     """Licence of the data, as it shall stand on the card and on the model's page."""

@@ -14,6 +14,7 @@ from components.params.data import (
     EditsParams,
     EncoderParams,
     IngestionParams,
+    PersonalParams,
     ProjectParams,
     RowsPerSplit,
     SplitsParams,
@@ -50,6 +51,7 @@ from components.params.search import (
     Range,
     SearchParams,
 )
+from components.params.survey import SurveyBudgetsParams, SurveyParams
 from components.params.topics import TopicsParams
 from components.params.training import TrainingParams
 from components.tasks import load_task
@@ -72,6 +74,7 @@ __all__ = [
     "IngestionParams",
     "LearningCurveParams",
     "Params",
+    "PersonalParams",
     "PretrainingParams",
     "ProjectParams",
     "PrunerParams",
@@ -83,6 +86,8 @@ __all__ = [
     "SearchParams",
     "Section",
     "SplitsParams",
+    "SurveyBudgetsParams",
+    "SurveyParams",
     "TokenizationParams",
     "TopicsParams",
     "TrainingParams",
@@ -98,6 +103,7 @@ class Params(Section):
     task: SerializeAsAny[TaskOptions]
     ingestion: IngestionParams
     validation: ValidationParams
+    survey: SurveyParams
     augmentation: AugmentationParams
     encoder: EncoderParams
     pretraining: PretrainingParams

@@ -8,7 +8,7 @@ from components.registry.decisions import decided, record_decision, test_uses, w
 from components.registry.doctor import Finding, examine
 from components.registry.fetch import fetch
 from components.registry.ledger import Entry, Ledger, open_ledger
-from components.registry.place import Registry, local_uri, open_registry
+from components.registry.place import Registry, begun, local_uri, open_registry
 from components.registry.promote import Move, promote, rollback
 from components.registry.register import Submission, register
 from components.registry.smoke import probes
@@ -30,6 +30,7 @@ __all__ = [
     "Trace",
     "Trial",
     "attach",
+    "begun",
     "champion",
     "decided",
     "examine",

@@ -72,6 +72,12 @@ class Registry:
         return is_remote(self.uri)
 
 
+def begun(state: Path) -> bool:
+    """Return whether there is anything to ask: an address was given, or a version registered."""
+    local = (state / "mlflow" / "mlflow.db").is_file()
+    return bool(os.environ.get(URI_VARIABLE)) or local
+
+
 def local_uri(state: Path) -> str:
     """Return the address of the SQLite file that is used when MLFLOW_TRACKING_URI is not set."""
     return f"sqlite:///{(state / 'mlflow' / 'mlflow.db').resolve()}"

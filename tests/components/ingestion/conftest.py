@@ -10,7 +10,7 @@ import pytest
 
 from components.ingestion import ingest
 from components.params import ColumnsParams, IngestionParams, ProjectParams
-from components.params.sections import SplitsParams
+from components.params.sections import PersonalParams, SplitsParams
 from components.tasks.base import Task
 from tests.components.ingestion.datasets import write_dataset
 
@@ -34,6 +34,7 @@ def make_params(source: str, **changes: Any) -> IngestionParams:
         "changed": None,
         "format": None,
         "columns": columns,
+        "personal": PersonalParams(mask=False, phone_region=None),
         "splits": SplitsParams(validation=0.2, test=0.2),
         "licence": "CC0-1.0",
     }

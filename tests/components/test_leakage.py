@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from components.errors import DataError
-from components.gate.leakage import leakage
+from components.leakage import leakage
 from components.records import write_split
 from components.schema import example_schema
 from components.tasks.base import Task

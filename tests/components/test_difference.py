@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from components.gate.difference import difference
+from components.difference import difference
 from components.profile import profile
 from components.records import write_split
 from components.schema import SPLITS

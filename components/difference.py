@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from components.schema import SPLITS
 from components.tasks.base import Task
 
 LISTED: Final = 20
+SHIFTS: Final = 10
 
 
 def difference(task: Task, before: Mapping[str, Any] | None, folder: Path) -> dict[str, Any] | None:
@@ -53,3 +54,10 @@ def difference(task: Task, before: Mapping[str, Any] | None, folder: Path) -> di
             "examples": new[:LISTED],
         },
     }
+
+
+def shifts(difference: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the labels whose share moved most since the champion's data."""
+    moved: Iterable[Mapping[str, Any]] = (difference or {}).get("labels") or []
+    pairs = [{**row, "by": (row["now"] or 0.0) - (row["before"] or 0.0)} for row in moved]
+    return sorted(pairs, key=lambda row: -abs(row["by"]))[:SHIFTS]
