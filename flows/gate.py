@@ -39,6 +39,7 @@ from components.seeding import derive
 from flows.artifacts import publish, table
 from flows.stage import STATE, WAIT_SECONDS
 
+RESULT = "result.json"
 # Answers that a bundle must give again before the alias moves to it.
 PROBED = 200
 
@@ -55,6 +56,7 @@ def gate(
     augmented: Path,
     search: Path,
     validation: Path,
+    survey: Path,
     reports: Path,
     receipt: Path,
     verdict: Path,
@@ -87,6 +89,7 @@ def gate(
     write_report(decision, report, markdown)
     write_json(verdict, decision)
     files = {"gate.html": report, "gate.md": markdown, "verdict.json": verdict}
+    files |= {"validation.json": validation / RESULT, "data.json": survey}
     attach(books, project.name, decision["candidate"]["version"], decision, files)
     states = {rule["title"]: rule["state"] for rule in decision["rules"]}
     publish("gate", decision["sentence"] + "\n\n" + table("rule", "state", states))

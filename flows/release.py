@@ -99,6 +99,7 @@ def where_to_look(name: str, version: int) -> str:
     served = books.startswith("http")
     return (
         "\n  gate report  reports/gate.html\n"
+        "  data         reports/data.html\n"
         "  Data Docs    reports/validation/index.html\n"
         f"  Prefect      {prefect}/runs/flow-run/{run}\n"
         "  MLflow       "

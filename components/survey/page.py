@@ -46,7 +46,8 @@ def sentence(found: Mapping[str, Any]) -> str:
     rows, rules = sum(found["rows"].values()), found["rules"]
     over = [rule["rule"] for rule in rules if not rule["holds"]]
     if over:
-        return f"Of {len(rules)} rules {len(over)} are broken: not {', not '.join(over)}."
+        verb = "is" if len(over) == 1 else "are"
+        return f"Of {len(rules)} rules {len(over)} {verb} broken: {'; '.join(over)}."
     suspects = found["suspects"]["rows"]
     if suspects:
         texts = "text is" if suspects == 1 else "texts are"

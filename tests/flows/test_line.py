@@ -103,6 +103,8 @@ def test_the_page_and_the_card_hang_at_the_version_in_mlflow(line: Path, tmp_pat
         "gate.html": "reports/gate.html",
         "gate.md": "reports/gate.md",
         "verdict.json": "registry/verdict.json",
+        "validation.json": "reports/validation/result.json",
+        "data.json": "reports/data.json",
     }
     assert {path.name for path in stored.iterdir()} == {*files, "card.md"}
     for title, path in files.items():

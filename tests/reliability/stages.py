@@ -48,7 +48,9 @@ BETWEEN: Final[Mapping[str, Sequence[str]]] = {
     "gate": ("ledger.appended",),
 }
 TICK_SECONDS: Final = 0.005
-IMPORTED: Final = ("torch", "transformers", "accelerate", "great_expectations", "onnx", "optuna")
+IMPORTED: Final = (
+    *("torch", "transformers", "accelerate", "great_expectations", "onnx", "optuna", "sklearn"),
+)
 
 
 def outs_of(stage: str) -> list[str]:
