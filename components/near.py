@@ -12,6 +12,7 @@ Three measures, each exact: nothing is sampled.
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,8 @@ from components.likely import GRAM, ROUNDING, LikelyPairs
 # Shorter texts that differ in a word are other questions: "cancel my order", "track my order".
 COMMON_WORDS: Final = 5
 SIMILAR: Final = 0.9
+# Held-out texts whose grams are kept: long ones have a thousand of them.
+REMEMBERED: Final = 512
 APOSTROPHES: Final = "'’`´"  # noqa: RUF001 - all of them occur
 
 Grams = frozenset[str]
@@ -117,8 +120,9 @@ class FirstNear:
         for index, key in enumerate(keys):
             for bag in _bags(key):
                 self._words[bag].append(index)
-        self._keys = keys
         self._likely = LikelyPairs(keys, SIMILAR)
+        # Texts that come one after another are often like the same ones: paragraphs with questions.
+        self._grams = functools.lru_cache(maxsize=REMEMBERED)(lambda index: _grams(keys[index]))
         self._left = np.ones(len(keys), dtype=bool)
 
     def of(self, keys: Sequence[str]) -> list[list[int]]:
@@ -143,7 +147,7 @@ class FirstNear:
         if not left:
             return set()
         members = _grams(key)
-        return {index for index in left if _alike(members, _grams(self._keys[index]))}
+        return {index for index in left if _alike(members, self._grams(index))}
 
 
 def _alike(first: Grams, second: Grams) -> bool:

@@ -19,6 +19,7 @@ from components.spans import Span
 
 KINDS: Final = ("email", "iban", "card", "social_security", "phone", "ip")
 
+_HINT: Final = re.compile(r"[@\d]")
 # Seven digits, and little else between them: to look for a phone takes a third of a millisecond.
 _DIGITS: Final = re.compile(r"(?:\d[\s()./-]{0,3}){7}")
 
@@ -31,7 +32,7 @@ def personal(text: str, phone_region: str | None) -> list[Span]:
         phone_region: the country, as ISO 3166 names it, whose phone numbers are written without
             +; None: only those with it are found.
     """
-    if "@" not in text and not any(letter.isdigit() for letter in text):
+    if not _HINT.search(text):
         return []
     taken: list[Span] = []
     for span in _all(text, phone_region):

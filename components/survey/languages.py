@@ -10,6 +10,8 @@ from typing import Any, Final
 # A shorter text has too few letters to know a language by.
 LETTERS: Final = 20
 SURE: Final = 0.9
+# Of a longer text so many characters tell it.
+ENOUGH: Final = 300
 # Hiragana, katakana and Chinese characters are written side by side.
 TOGETHER: Final = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "KATAKANA-HIRAGANA": "CJK"}
 # What the library answers where a text is in no language at all.
@@ -35,9 +37,10 @@ def script(text: str) -> str | None:
 
 def language(text: str) -> str | None:
     """Return the language of a text, as ISO 639 names it; None where it cannot be told."""
-    if sum(map(str.isalpha, text)) < LETTERS:
+    start = text[:ENOUGH]
+    if sum(map(str.isalpha, start)) < LETTERS:
         return None
-    name, chance = _identifier().classify(text)
+    name, chance = _identifier().classify(start)
     return None if chance < SURE or name in NONE else str(name)
 
 
