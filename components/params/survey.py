@@ -38,6 +38,10 @@ class SurveyParams(Section):
     their ids; the rest is looked at in full."""
     folds: Annotated[int, Field(ge=2, le=20)]
     """Parts of the cross-validation that finds probable label errors."""
+    min_skill: Share
+    """Of what the most frequent label gets wrong, the share that the simple model must get right
+    for its suspects to be held against a budget; below it they are listed. With few rows it knows
+    too little."""
     rare_rows: Count
     """A label with fewer training rows is rare."""
     listed: Positive

@@ -44,15 +44,16 @@ def write_page(
 def sentence(found: Mapping[str, Any]) -> str:
     """Return in one sentence whether the rows that passed can be trusted."""
     rows, rules = sum(found["rows"].values()), found["rules"]
-    over = [rule["rule"] for rule in rules if not rule["holds"]]
+    over = [rule["rule"] for rule in rules if rule["state"] == "broken"]
+    asked = len([rule for rule in rules if rule["state"] != "informs"])
     if over:
         verb = "is" if len(over) == 1 else "are"
-        return f"Of {len(rules)} rules {len(over)} {verb} broken: {'; '.join(over)}."
+        return f"Of {asked} rules {len(over)} {verb} broken: {'; '.join(over)}."
     suspects = found["suspects"]["rows"]
     if suspects:
         texts = "text is" if suspects == 1 else "texts are"
-        return f"{rows:,} rows, and all {len(rules)} rules hold; {suspects:,} {texts} worth a look."
-    return f"{rows:,} rows, and all {len(rules)} rules hold."
+        return f"{rows:,} rows, and all {asked} rules hold; {suspects:,} {texts} worth a look."
+    return f"{rows:,} rows, and all {asked} rules hold."
 
 
 def _view(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import DataError
-from components.params.sections import SurveyBudgetsParams
+from components.params import SurveyParams
 
 NAMES: Final = {
     "suspect_labels": "few labels are probably wrong",
@@ -31,8 +31,15 @@ CURES: Final = {
 }
 
 
-def rules(found: Mapping[str, Any], budgets: SurveyBudgetsParams) -> list[dict[str, Any]]:
-    """Return each rule with its figure, a share, its budget, and whether it holds."""
+# What a model that knows too little says of the labels is for reading, and ends no run.
+ACCUSING: Final = ("suspect_labels", "ambiguous_pair")
+
+
+def rules(found: Mapping[str, Any], params: SurveyParams) -> list[dict[str, Any]]:
+    """Return each rule with its figure, a share, its budget, and its state.
+
+    The state is `holds`, `broken`, or `informs` where the figure is not to be relied on.
+    """
     total = sum(found["rows"].values())
     labels = len(found["labels"])
     figures = {
@@ -47,21 +54,21 @@ def rules(found: Mapping[str, Any], budgets: SurveyBudgetsParams) -> list[dict[s
         "personal_data": _share(found["personal"]["rows"], total),
         "near_copies": found["near"]["near_share"],
     }
-    return [
-        {
-            "name": name,
-            "rule": NAMES[name],
-            "figure": figure,
-            "budget": getattr(budgets, name),
-            "holds": figure <= getattr(budgets, name),
-        }
-        for name, figure in figures.items()
-    ]
+    knows = (found["suspects"]["skill"] or 0.0) >= params.min_skill
+    rows = []
+    for name, figure in figures.items():
+        budget = getattr(params.budgets, name)
+        state = "holds" if figure <= budget else "broken"
+        if name in ACCUSING and not knows:
+            state = "informs"
+        row = {"name": name, "rule": NAMES[name], "figure": figure, "budget": budget}
+        rows.append(row | {"state": state})
+    return rows
 
 
 def broken(rules: Sequence[Mapping[str, Any]], page: Path) -> DataError | None:
     """Return one error for all broken rules, each with what would mend it; None when all hold."""
-    over = [rule for rule in rules if not rule["holds"]]
+    over = [rule for rule in rules if rule["state"] == "broken"]
     if not over:
         return None
     lines = [

@@ -76,7 +76,7 @@ def survey(
         "near": leakage(task, counted.test.rows, valid),
         "difference": difference(task, before, valid),
     }
-    found["rules"] = rules(found, params.budgets)
+    found["rules"] = rules(found, params)
     found["texts"] = {
         "suspects": _accused(task, asked, sample, region)[: params.listed],
         "conflicts": conflicts["texts"],

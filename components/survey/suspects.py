@@ -48,7 +48,8 @@ class Asked:
 
     Attributes:
         rows: that could be asked: labels with fewer rows than folds cannot.
-        skill: the share of what the most frequent answer gets wrong that the model gets right.
+        skill: the share of what the most frequent answer gets wrong that the model gets right; of
+            several labels, the mean of 2 AUC - 1.
         suspects: the surest first; empty where there is no skill.
     """
 
@@ -119,7 +120,7 @@ def ask_several(
                 wrong, lacking = (None, name) if meant else (name, None)
                 suspects[row] = Suspect(row, wrong, lacking, margin)
     found = sorted(suspects.values(), key=lambda one: (-one.margin, one.place))
-    return Asked(len(texts), float(max(skills, default=0.0)), found)
+    return Asked(len(texts), float(np.mean(skills)) if skills else 0.0, found)
 
 
 def confident(chances: Chances, given: Numbers) -> list[tuple[int, int, float]]:

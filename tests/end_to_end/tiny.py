@@ -18,6 +18,7 @@ def small_params(sha256: Mapping[str, str]) -> dict[str, Any]:
     return {
         "ingestion": {"source": "sample:tickets?rows=420&seed=3"},
         "validation": {"min_rows_per_label": {"train": 1, "validation": 1, "test": 1}},
+        "survey": {"budgets": {"rare_labels": 1.0, "near_copies": 1.0}},
         "encoder": {"source": "path:encoder", "sha256": dict(sha256)},
         "tokenization": {"max_length": 48, "max_truncated_share": 1.0},
         "search": {

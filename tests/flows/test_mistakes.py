@@ -129,12 +129,12 @@ def test_a_label_that_the_task_does_not_list(
 def test_rows_that_are_suspicious_end_the_run_after_the_page_is_written(
     project: Callable[..., Path], small: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = project(survey={"budgets": small["survey"]["budgets"] | {"ambiguous_pair": 0.0}})
+    folder = project(survey={"budgets": small["survey"]["budgets"] | {"rare_labels": 0.0}})
     assert main(INGEST) == 0
     paths = ["--raw", "data/raw", "--out", "data/valid", "--report", "reports/validation"]
     paths += ["--page", "reports/data.html", "--figures", "reports/data.json"]
-    told(capsys, ["validate", *paths], "no two labels read alike", "survey.budgets.ambiguous_pair")
-    assert "1 is broken: no two labels read alike" in (folder / "reports/data.html").read_text()
+    told(capsys, ["validate", *paths], "few labels are rare", "survey.budgets.rare_labels")
+    assert "1 is broken: few labels are rare" in (folder / "reports/data.html").read_text()
 
 
 def test_an_encoder_that_is_not_installed(

@@ -77,6 +77,19 @@ def test_labels_that_no_word_tells_apart_accuse_nobody(run: Survey) -> None:
     assert found["suspects"]["rows"] == 0
 
 
+def test_a_model_that_knows_too_little_lists_suspects_and_ends_no_run(run: Survey) -> None:
+    rows = good_rows()
+    rows[0]["label"] = "login" if rows[0]["label"] != "login" else "track"
+    budgets = _budgets({"suspect_labels": 0.0})
+
+    able = run(rows, budgets=budgets)
+    unsure = run(rows, budgets=budgets, min_skill=1.0)
+
+    assert broken(able["rules"], Path("data.html")) is not None
+    assert broken(unsure["rules"], Path("data.html")) is None
+    assert unsure["suspects"] == able["suspects"]
+
+
 def test_two_labels_for_one_thing_are_a_pair(run: Survey) -> None:
     rng = random.Random(5)
     rows = good_rows(per_label=100)
@@ -170,7 +183,7 @@ def test_a_rule_above_its_budget_is_an_error_with_a_cure(run: Survey, rows: list
     planted = [make_row(text, "track") for text in FOREIGN]
     budgets = {"other_language": 0.01}
 
-    found = run(rows + planted, budgets=_budgets(run, budgets))
+    found = run(rows + planted, budgets=_budgets(budgets))
     error = broken(found["rules"], Path("reports/data.html"))
 
     assert error is not None
@@ -179,7 +192,7 @@ def test_a_rule_above_its_budget_is_an_error_with_a_cure(run: Survey, rows: list
     assert "reports/data.html" in error.cure
 
 
-def _budgets(run: Survey, changes: dict[str, float]) -> Any:
+def _budgets(changes: dict[str, float]) -> Any:
     from components.params import load_params
 
     whole = load_params(Path(__file__).resolve().parents[3] / "params.yaml")
