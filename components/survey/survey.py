@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
+from components.anchors import anchored
 from components.difference import difference
 from components.leakage import leakage
 from components.params import IngestionParams, SurveyParams
@@ -140,7 +141,9 @@ def _labels(task: Task, counted: Tally) -> list[dict[str, Any]]:
 
 
 def _rare(task: Task, params: SurveyParams, counted: Tally) -> list[str]:
-    """Return the labels with few training rows, the rarest first."""
+    """Return the labels with few training rows, the rarest first; none that its text explains."""
+    if anchored(task) is not None:
+        return []
     few = [n for n in task.labels if counted.labels[n]["train"] < params.rare_rows]
     return sorted(few, key=lambda name: (counted.labels[name]["train"], name))
 
