@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
-from components.edits import Edit, edits_by_name
+from components.augmentation.maker import Maker
+from components.augmentation.ways import ways
 from components.files import atomic_folder
-from components.lexicon import read_lexicon
 from components.near import NearCopies
 from components.params import AugmentationParams, ProjectParams
 from components.records import (
@@ -25,13 +23,7 @@ from components.records import (
     write_split,
 )
 from components.schema import EDIT, ID, PARENT_ID, SPLITS
-from components.seeding import generator, unit_interval
 from components.tasks.base import Task
-
-UNCHANGED: Final = "unchanged"
-NEAR_COPY: Final = "near_copy"
-DUPLICATE: Final = "duplicate"
-REASONS: Final = (UNCHANGED, NEAR_COPY, DUPLICATE)
 
 
 def augment(
@@ -40,7 +32,7 @@ def augment(
     """Add altered copies of training rows; labels stay, and each copy names its parent.
 
     Which rows are altered, and how, depends on the seed, the edit and the row's id alone: not on
-    the order of rows, nor on which other edits are on.
+    the order of rows, nor on which other edits are on. Some edits draw from all training rows.
 
     Args:
         project: the seed.
@@ -58,7 +50,6 @@ def augment(
         IntegrityError: the examples are not those that their card names.
     """
     data = verify_card(valid)["data"]
-    lexicon = read_lexicon(Path(params.lexicon))
     tables = {split: read_split(valid, split) for split in SPLITS}
     train, *held_out = (_texts(task, tables[split]) for split in SPLITS)
     maker = Maker(
@@ -70,8 +61,8 @@ def augment(
     # By id, so that of two equal copies the same one is kept whatever the order of rows.
     rows: list[Example] = tables["train"].sort_by(ID).to_pylist()
     copies: list[Example] = []
-    for name, edit in edits_by_name(lexicon).items():
-        copies.extend(maker.copies(name, edit, getattr(params.edits, name), rows))
+    for name, way in ways(task, params, rows).items():
+        copies.extend(maker.copies(name, way, getattr(params.edits, name), rows))
     with atomic_folder(out) as folder:
         for split, table in tables.items():
             write_split(folder, split, _with_copies(table, copies if split == "train" else ()))
@@ -83,64 +74,6 @@ def augment(
 
 def _texts(task: Task, table: pa.Table) -> list[str]:
     return [task.content(row) for row in table.to_pylist()]
-
-
-@dataclass
-class Maker:
-    """Makes copies, and counts those that it does not make.
-
-    Attributes:
-        seed: of the project.
-        task: which part of an example may be altered.
-        near: finds near-copies of held-out texts.
-        taken: every text that exists; no copy repeats one.
-    """
-
-    seed: int
-    task: Task
-    near: NearCopies
-    taken: set[str]
-    chosen: Counter[str] = field(default_factory=Counter)
-    made: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
-
-    def copies(
-        self, name: str, edit: Edit, share: float, rows: Iterable[Example]
-    ) -> Iterator[Example]:
-        """Yield an altered copy of about `share` of the rows."""
-        self.chosen[name] = self.made[name] = 0
-        for row in rows:
-            if unit_interval(self.seed, "augmentation", name, row[ID]) >= share:
-                continue
-            self.chosen[name] += 1
-            text = self.task.editable(row)
-            altered = edit(text, generator(self.seed, "augmentation", name, row[ID], "draw"))
-            copy = self.task.edited(row, altered)
-            content = self.task.content(copy)
-            if reason := UNCHANGED if altered == text else self._refusal(content):
-                self.dropped[reason] += 1
-                continue
-            self.made[name] += 1
-            self.taken.add(content)
-            yield {
-                **copy,
-                ID: f"{row[ID]}+{name}",
-                PARENT_ID: row[ID],
-                EDIT: name,
-            }
-
-    def _refusal(self, content: str) -> str | None:
-        if content in self.near:
-            return NEAR_COPY
-        return DUPLICATE if content in self.taken else None
-
-    def figures(self) -> dict[str, Any]:
-        """Return what was counted, by edit and by reason."""
-        return {
-            "edits": dict(self.made),
-            "chosen": dict(self.chosen),
-            "dropped": {reason: self.dropped[reason] for reason in REASONS},
-        }
 
 
 def _with_copies(table: pa.Table, copies: Sequence[Example]) -> pa.Table:

@@ -181,33 +181,6 @@ class ValidationParams(Section):
     """Above this share of the training rows for any one label, the run ends."""
 
 
-class EditsParams(Section):
-    """Share of the training rows that get one altered copy by this edit."""
-
-    typo: Share
-    """One letter replaced by, or doubled with, a neighbour on the keyboard, or two swapped."""
-    swap: Share
-    """Two neighbouring words swapped."""
-    deletion: Share
-    """One word left out, of texts with four words or more."""
-    synonym: Share
-    """One or two words replaced from the lexicon."""
-    case: Share
-    """Letter case changed: all lower, all upper, or first letter."""
-    punctuation: Share
-    """Punctuation dropped, repeated or appended."""
-
-
-class AugmentationParams(Section):
-    """Altered copies of training rows; validation and test rows are never touched."""
-
-    edits: EditsParams
-    lexicon: str
-    """JSON file of word to synonyms; DVC watches it."""
-    near_copy_similarity: Annotated[float, Field(gt=0, le=1)]
-    """A copy this similar (Jaccard of character 3-grams) to a held-out text is not made."""
-
-
 class EncoderParams(Section):
     """The pretrained encoder."""
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
+from components.params.augmentation import AugmentationParams
 from components.params.base import mistake
 from components.params.data import ColumnsParams
 from components.params.learning import DistillationParams
@@ -26,6 +27,8 @@ OFF: Final[Mapping[str, object]] = {
     "class_weights": "none",
     "contrastive_epochs": 0,
 }
+# What an example must have for an edit that only some tasks know.
+OWN_EDITS: Final[Mapping[str, str]] = {"entity": "entities"}
 
 
 def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[InitErrorDetails]:
@@ -42,6 +45,18 @@ def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[I
         if name not in needed:
             rule = f"the task has no such field: {', '.join(needed)}"
             yield mistake(("ingestion", "columns", "values", name), rule)
+
+
+def augmentation_mistakes(
+    task: Task, augmentation: AugmentationParams
+) -> Iterator[InitErrorDetails]:
+    """Yield a mistake for each edit that is on and finds nothing to change in the task's rows."""
+    known = task.edits(())
+    for name, needed in OWN_EDITS.items():
+        share = getattr(augmentation.edits, name)
+        if share and name not in known:
+            rule = f"must be 0: rows of the task {task.options.kind} have no {needed}"
+            yield mistake(("augmentation", "edits", name), rule, share)
 
 
 def space_mistakes(search: SearchParams, training: TrainingParams) -> Iterator[InitErrorDetails]:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from pydantic import SerializeAsAny, model_validator
 
+from components.params.augmentation import AugmentationParams, EditsParams
 from components.params.base import Section, refuse
 from components.params.data import (
-    AugmentationParams,
     ColumnsParams,
-    EditsParams,
     EncoderParams,
     IngestionParams,
     ProjectParams,
@@ -21,6 +20,7 @@ from components.params.data import (
     ValidationParams,
 )
 from components.params.joints import (
+    augmentation_mistakes,
     column_mistakes,
     floor_mistakes,
     learning_mistakes,
@@ -120,6 +120,7 @@ class Params(Section):
             self,
             [
                 *column_mistakes(self.ingestion.columns, task.columns),
+                *augmentation_mistakes(task, self.augmentation),
                 *space_mistakes(self.search, self.training),
                 *learning_mistakes(task, self.training, self.search, self.distillation),
                 *floor_mistakes(task, self.gate.floors),

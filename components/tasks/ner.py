@@ -12,11 +12,13 @@ from tokenizers import Tokenizer
 
 from components.arrays import text_of, with_text
 from components.counts import counted_table
+from components.edits.entities import stocked, swapped
 from components.paths import best_path, log_softmax, path_score, spans_of, tags_of
 from components.shifts import Shift, exactly_shifted
 from components.spans import MISTAKES, Span, read_spans, span_mistakes, write_spans
 from components.tasks.base import (
     IGNORED,
+    Alter,
     Array,
     Encoded,
     Example,
@@ -254,6 +256,16 @@ class Ner(Whole):
         if moved is None:
             return dict(example)
         return {**example, "text": text, "entities": write_spans(moved)}
+
+    def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
+        """Return the one that puts other entities of their types in the place of some."""
+        stock = stocked((row["text"], _entities(row)) for row in rows)
+
+        def entity(example: Example, rng: np.random.Generator) -> dict[str, Any] | None:
+            found = swapped(example["text"], _entities(example), stock, rng)
+            return found and {**example, "text": found[0], "entities": write_spans(found[1])}
+
+        return {"entity": entity}
 
     def samples(self) -> Sequence[Example]:
         """Return two labelled texts of different lengths, so many types as there are."""

@@ -1,0 +1,39 @@
+"""In: values of params.yaml. Out: the section of altered copies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from components.params.base import Section, Share
+
+
+class EditsParams(Section):
+    """Share of the training rows that get one altered copy by this edit."""
+
+    typo: Share
+    """One letter replaced by, or doubled with, a neighbour on the keyboard, or two swapped."""
+    swap: Share
+    """Two neighbouring words swapped."""
+    deletion: Share
+    """One word left out, of texts with four words or more."""
+    synonym: Share
+    """One or two words replaced from the lexicon."""
+    case: Share
+    """Letter case changed: all lower, all upper, or first letter."""
+    punctuation: Share
+    """Punctuation dropped, repeated or appended."""
+    entity: Share
+    """Of tasks with entities: some of them swapped with others of the same type, taken from the
+    training rows. Of other tasks: 0."""
+
+
+class AugmentationParams(Section):
+    """Altered copies of training rows; validation and test rows are never touched."""
+
+    edits: EditsParams
+    lexicon: str
+    """JSON file of word to synonyms; DVC watches it."""
+    near_copy_similarity: Annotated[float, Field(gt=0, le=1)]
+    """A copy this similar (Jaccard of character 3-grams) to a held-out text is not made."""
