@@ -27,6 +27,9 @@ class EditsParams(Section):
     entity: Share
     """Of tasks with entities: some of them swapped with others of the same type, taken from the
     training rows. Of other tasks: 0."""
+    context: Share
+    """Of tasks with a context: one of its sentences that hold no answer left out, or two of them
+    swapped. Of other tasks: 0."""
 
 
 class AugmentationParams(Section):

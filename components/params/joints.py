@@ -28,7 +28,7 @@ OFF: Final[Mapping[str, object]] = {
     "contrastive_epochs": 0,
 }
 # What an example must have for an edit that only some tasks know.
-OWN_EDITS: Final[Mapping[str, str]] = {"entity": "entities"}
+OWN_EDITS: Final[Mapping[str, str]] = {"entity": "entities", "context": "context"}
 
 
 def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[InitErrorDetails]:

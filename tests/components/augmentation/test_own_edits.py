@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.answering import canonical
 from components.augmentation import augment
 from components.records import read_examples
 from components.schema import SPLITS
@@ -15,6 +16,7 @@ from components.spans import Span, write_spans
 from components.tasks import load_task
 from components.tasks.base import Task
 from components.tasks.ner import Options as NerOptions
+from components.tasks.qa import Options as QaOptions
 from tests.components.augmentation.made import PROJECT, params, whole, write_valid
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -70,6 +72,36 @@ def test_entities_come_from_training_rows_alone(ner: Task, rows: Rows, tmp_path:
         assert people_of(row) != people_of(parents[row["parent_id"]])
         assert row["id"] == f"{row['parent_id']}+entity"
         assert ner.reject(row) is None
+
+
+def test_contexts_lose_or_move_sentences_and_keep_their_answers(tmp_path: Path) -> None:
+    task = load_task(QaOptions.example())
+    spare = ("Rain fell in May.", "Snow fell in June.", "No one came.")
+    rows = {
+        split: [
+            whole(
+                split,
+                n,
+                {
+                    "question": f"Who wrote paper {n}?",
+                    "context": f"{spare[0]} {split} {n} is by Ada. {spare[1]} {spare[2]}",
+                    "answers": canonical([(len(f"{spare[0]} {split} {n} is by "), "Ada")]),
+                },
+            )
+            for n in range(40 if split == "train" else 4)
+        ]
+        for split in SPLITS
+    }
+    made = copies(task, rows, tmp_path, context=1.0)
+    parents = {row["id"]: row for row in rows["train"]}
+    assert len(made) > 30
+    for row in made:
+        parent = parents[row["parent_id"]]
+        assert (row["id"], row["edit"]) == (f"{parent['id']}+context", "context")
+        assert row["context"] != parent["context"]
+        assert row["question"] == parent["question"]
+        assert task.truth(row) == "Ada"
+        assert task.reject(row) is None
 
 
 def test_entity_copies_do_not_depend_on_row_order(ner: Task, rows: Rows, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,21 +17,22 @@ from components.tasks import load_task, task_kinds
 Tree = dict[str, dict[str, dict[str, float]]]
 
 
-def recipe_of(kind: str, root: Path, tmp_path: Path) -> Tree:
-    """Return the params of a recipe of that kind."""
+@pytest.fixture(scope="module")
+def trees(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tree]:
+    """The params of one recipe of each kind."""
+    folder, found = tmp_path_factory.mktemp("params"), dict[str, Tree]()
     for recipe in sorted((root / "recipes").glob("*.yaml")):
-        path = tmp_path / recipe.name
-        path.write_text((root / "params.yaml").read_text())
-        apply_recipe(recipe, path)
-        tree = read_tree(path)
-        if tree["task"]["kind"] == kind:
-            return tree
-    raise AssertionError(f"no recipe has the kind {kind}")
+        kind = read_tree(recipe).get("task", {}).get("kind")
+        if kind is not None and kind not in found:
+            path = Path(shutil.copy(root / "params.yaml", folder / recipe.name))
+            apply_recipe(recipe, path)
+            found[kind] = read_tree(path)
+    return found
 
 
 @pytest.fixture(params=task_kinds())
-def tree(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Tree:
-    return recipe_of(request.param, root, tmp_path)
+def tree(request: pytest.FixtureRequest, trees: dict[str, Tree]) -> Tree:
+    return copy.deepcopy(trees[request.param])
 
 
 @pytest.mark.parametrize("edit", OWN_EDITS)
