@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from components.augmentation.balance import Balance
 from components.augmentation.maker import Maker
 from components.augmentation.ways import ways
 from components.files import atomic_folder
@@ -43,7 +44,8 @@ def augment(
 
     Returns:
         The card: copies made per edit (`edits`), rows chosen per edit, copies that were not made
-        per reason (`dropped`), rows per split.
+        per reason (`dropped`), rows per split; and, where rare labels get more copies, how many
+        were made for each (`balanced`).
 
     Raises:
         ParamsError: the lexicon cannot be used.
@@ -61,14 +63,20 @@ def augment(
     # By id, so that of two equal copies the same one is kept whatever the order of rows.
     rows: list[Example] = tables["train"].sort_by(ID).to_pylist()
     copies: list[Example] = []
-    for name, way in ways(task, params, rows).items():
+    known = ways(task, params, rows)
+    for name, way in known.items():
         copies.extend(maker.copies(name, way, getattr(params.edits, name), rows))
+    figures: dict[str, Any] = {}
+    if params.balance:
+        balance = Balance(maker, known, params.edits.on)
+        copies.extend(balance.copies(params.balance, rows, list(copies)))
+        figures["balanced"] = dict(sorted(balance.made.items()))
     with atomic_folder(out) as folder:
         for split, table in tables.items():
             write_split(folder, split, _with_copies(table, copies if split == "train" else ()))
         count = {split: len(table) for split, table in tables.items()}
         count["train"] += len(copies)
-        write_card(folder, data=data, rows=count, **maker.figures())
+        write_card(folder, data=data, rows=count, **maker.figures(), **figures)
         return read_card(folder)
 
 

@@ -31,11 +31,20 @@ class EditsParams(Section):
     """Of tasks with a context: one of its sentences that hold no answer left out, or two of them
     swapped. Of other tasks: 0."""
 
+    @property
+    def on(self) -> dict[str, float]:
+        """The shares of the edits that are on, by name."""
+        return {name: share for name in type(self).model_fields if (share := getattr(self, name))}
+
 
 class AugmentationParams(Section):
     """Altered copies of training rows; validation and test rows are never touched."""
 
     edits: EditsParams
+    balance: Share
+    """So many rows, as a share of the most frequent label's, every label shall have: more copies
+    are made of rows with rarer ones, by the edits that are on and in proportion to their shares,
+    at most four of a row. Of rows with several labels, for the rarest. 0 is off."""
     lexicon: str
     """JSON file of word to synonyms; DVC watches it."""
     near_copy_similarity: Annotated[float, Field(gt=0, le=1)]

@@ -29,6 +29,8 @@ OFF: Final[Mapping[str, object]] = {
 }
 # What an example must have for an edit that only some tasks know.
 OWN_EDITS: Final[Mapping[str, str]] = {"entity": "entities", "context": "context"}
+# Which kinds of targets are labels of a whole example, of which some may be rare.
+BALANCED: Final[tuple[Loss, ...]] = ("one_label", "label_or_none", "many_labels")
 
 
 def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[InitErrorDetails]:
@@ -57,6 +59,16 @@ def augmentation_mistakes(
         if share and name not in known:
             rule = f"must be 0: rows of the task {task.options.kind} have no {needed}"
             yield mistake(("augmentation", "edits", name), rule, share)
+    yield from _balance_mistakes(task, augmentation)
+
+
+def _balance_mistakes(task: Task, augmentation: AugmentationParams) -> Iterator[InitErrorDetails]:
+    share, rules = augmentation.balance, []
+    if share and task.loss not in BALANCED:
+        rules.append(f"must be 0: answers of the task {task.options.kind} are no labels to count")
+    if share and not augmentation.edits.on:
+        rules.append("must be 0 where no edit is on that could make copies")
+    yield from (mistake(("augmentation", "balance"), rule, share) for rule in rules)
 
 
 def space_mistakes(search: SearchParams, training: TrainingParams) -> Iterator[InitErrorDetails]:

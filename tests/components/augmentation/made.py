@@ -33,9 +33,11 @@ def whole(split: str, index: int, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**fixed, "slice_channel": "chat" if index % 2 else None, **row}
 
 
-def params(near: float = 0.9, lexicon: str = LEXICON, **shares: float) -> AugmentationParams:
+def params(
+    near: float = 0.9, lexicon: str = LEXICON, balance: float = 0.0, **shares: float
+) -> AugmentationParams:
     """Return the section with these edits on, and all others off."""
     edits = dict.fromkeys(EditsParams.model_fields, 0.0) | shares
     return AugmentationParams.model_validate(
-        {"edits": edits, "lexicon": lexicon, "near_copy_similarity": near}
+        {"edits": edits, "balance": balance, "lexicon": lexicon, "near_copy_similarity": near}
     )

@@ -5,16 +5,19 @@ from __future__ import annotations
 import copy
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from components.augmentation.balance import MOST_COPIES
 from components.errors import ParamsError
 from components.params import Params, apply_recipe
-from components.params.joints import OWN_EDITS
+from components.params.augmentation import AugmentationParams
+from components.params.joints import BALANCED, OWN_EDITS
 from components.params.load import check_params, read_tree
 from components.tasks import load_task, task_kinds
 
-Tree = dict[str, dict[str, dict[str, float]]]
+Tree = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,33 @@ def test_an_edit_is_refused_by_the_tasks_that_have_nothing_for_it(tree: Tree, ed
         check_params(tree, "params.yaml")
     sentence = f"rows of the task {kind} have no {OWN_EDITS[edit]}, found 0.25"
     assert sentence in error.value.what
+
+
+def test_balance_is_refused_where_answers_are_no_labels_to_count(tree: Tree) -> None:
+    params = check_params(tree, "params.yaml")
+    tree["augmentation"]["balance"] = tree["augmentation"]["edits"]["typo"] = 0.5
+    if params.task.kind in ("classification", "multilabel"):
+        assert isinstance(check_params(tree, "params.yaml"), Params)
+    elif load_task(params.task).loss not in BALANCED:
+        sentence = f"answers of the task {params.task.kind} are no labels to count, found 0.5"
+        with pytest.raises(ParamsError, match=r"augmentation\.balance: must be 0") as error:
+            check_params(tree, "params.yaml")
+        assert sentence in error.value.what
+
+
+def test_balance_is_refused_where_no_edit_is_on(trees: dict[str, Tree]) -> None:
+    tree = copy.deepcopy(trees["classification"])
+    tree["augmentation"]["edits"] = dict.fromkeys(tree["augmentation"]["edits"], 0.0)
+    assert isinstance(check_params(tree, "params.yaml"), Params)
+    tree["augmentation"]["balance"] = 0.5
+    with pytest.raises(ParamsError, match=r"balance: must be 0 where no edit is on"):
+        check_params(tree, "params.yaml")
+
+
+def test_the_bound_of_copies_is_the_one_that_is_promised() -> None:
+    told = AugmentationParams.model_fields["balance"].description or ""
+    assert "at most four of a row" in " ".join(told.split())
+    assert MOST_COPIES == 4
 
 
 def test_every_edit_of_a_task_is_one_that_others_are_told_of() -> None:
