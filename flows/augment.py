@@ -6,11 +6,14 @@ from pathlib import Path
 
 from prefect import flow
 
+from components import encoders
+from components.augmentation import Models
 from components.augmentation import augment as augment_rows
-from components.params import AugmentationParams, ProjectParams
+from components.params import AugmentationParams, ModelParams, ProjectParams
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from flows.artifacts import publish, table
+from flows.stage import STATE
 
 
 @flow(validate_parameters=False)
@@ -22,6 +25,26 @@ def augment(
     out: Path,
 ) -> str:
     """Add altered copies of training rows; held-out rows stay untouched."""
-    card = augment_rows(project, load_task(task), augmentation, valid, out)
+    models = opened(augmentation)
+    card = augment_rows(project, load_task(task), augmentation, valid, out, models)
     publish("augmentation", table("edit", "copies made", card["edits"]))
     return f"{sum(card['edits'].values())} altered copies of training rows"
+
+
+def opened(augmentation: AugmentationParams) -> Models:
+    """Open the models that edits ask which are on, and no others; torch takes seconds to import.
+
+    Raises:
+        EncoderError: a model is absent, or a file is not the one that params.yaml names.
+    """
+    guess = None
+    if augmentation.edits.masked and augmentation.masked_model:
+        from components.inference.guesses import WordGuesser
+
+        guess = WordGuesser(_located(augmentation.masked_model, "masked_model"))
+    return Models(guess)
+
+
+def _located(model: ModelParams, field: str) -> Path:
+    cache = STATE / "encoders"
+    return encoders.locate(model.source, model.sha256, cache, f"augmentation.{field}")

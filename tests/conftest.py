@@ -101,6 +101,14 @@ def tiny_encoder_sha256(tiny_encoder: Path) -> dict[str, str]:
     return {name: sha256_file(tiny_encoder / name) for name in names}
 
 
+@pytest.fixture(scope="session")
+def tiny_guesser(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small masked language model that has learned a few sentences."""
+    from tests.models import make_guesser
+
+    return make_guesser(tmp_path_factory.mktemp("tiny_guesser"))
+
+
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """Let children be interrupted, also where the tests run in a shell's background.

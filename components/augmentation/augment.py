@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from components.augmentation.balance import Balance
 from components.augmentation.maker import Maker
-from components.augmentation.ways import ways
+from components.augmentation.ways import NO_MODELS, Models, ways
 from components.files import atomic_folder
 from components.near import NearCopies
 from components.params import AugmentationParams, ProjectParams
@@ -28,7 +28,12 @@ from components.tasks.base import Task
 
 
 def augment(
-    project: ProjectParams, task: Task, params: AugmentationParams, valid: Path, out: Path
+    project: ProjectParams,
+    task: Task,
+    params: AugmentationParams,
+    valid: Path,
+    out: Path,
+    models: Models = NO_MODELS,
 ) -> dict[str, Any]:
     """Add altered copies of training rows; labels stay, and each copy names its parent.
 
@@ -41,6 +46,7 @@ def augment(
         params: the share of rows per edit, and what counts as a near-copy.
         valid: data folder with one Parquet file per split.
         out: appears when all is written.
+        models: those that edits ask which are on.
 
     Returns:
         The card: copies made per edit (`edits`), rows chosen per edit, copies that were not made
@@ -63,7 +69,7 @@ def augment(
     # By id, so that of two equal copies the same one is kept whatever the order of rows.
     rows: list[Example] = tables["train"].sort_by(ID).to_pylist()
     copies: list[Example] = []
-    known = ways(task, params, rows)
+    known = ways(task, params, rows, models)
     for name, way in known.items():
         copies.extend(maker.copies(name, way, getattr(params.edits, name), rows))
     figures: dict[str, Any] = {}

@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from components.augmentation.asked import Stream, masked
 from components.edits import Edit, edits_by_name
+from components.edits.masked import Guesser
 from components.lexicon import read_lexicon
 from components.params import AugmentationParams
 from components.records import Example
 from components.tasks.base import Alter, Task
 
-Stream = np.random.Generator
 # From rows, and a random stream of each, to what becomes of them; None: it cannot be altered.
 Way = Callable[[Sequence[Example], Sequence[Stream]], Sequence[dict[str, Any] | None]]
 
 
-def ways(task: Task, params: AugmentationParams, rows: Sequence[Example]) -> Mapping[str, Way]:
+@dataclass(frozen=True)
+class Models:
+    """Models that edits ask; whoever turns such an edit on opens them.
+
+    Attributes:
+        guess: says which words could stand in a place.
+    """
+
+    guess: Guesser | None = None
+
+
+NO_MODELS: Final = Models()
+
+
+def ways(
+    task: Task, params: AugmentationParams, rows: Sequence[Example], models: Models
+) -> Mapping[str, Way]:
     """Return the edits by their names in `augmentation.edits`, in one order.
 
     Those that need nothing but a text are always there; others only where they are on, so that
@@ -29,6 +47,7 @@ def ways(task: Task, params: AugmentationParams, rows: Sequence[Example]) -> Map
         task: which part of an example may be altered.
         params: which edits are on.
         rows: of training, by id; what an edit draws from.
+        models: those that edits ask which are on.
 
     Raises:
         ParamsError: the lexicon cannot be used.
@@ -36,9 +55,16 @@ def ways(task: Task, params: AugmentationParams, rows: Sequence[Example]) -> Map
     edits = edits_by_name(read_lexicon(Path(params.lexicon)))
     found = {name: _each(_on_text(task, edit)) for name, edit in edits.items()}
     own = task.edits(rows)
-    return found | {
-        name: _each(alter) for name, alter in own.items() if getattr(params.edits, name) > 0
-    }
+    found |= {name: _each(alter) for name, alter in own.items() if name in params.edits.on}
+    if params.edits.masked:
+        found["masked"] = masked(task, _opened(models.guess), rows)
+    return found
+
+
+def _opened(model: Guesser | None) -> Guesser:
+    if model is None:
+        raise ValueError("an edit is on whose model was not opened")
+    return model
 
 
 def _each(alter: Alter) -> Way:
@@ -49,7 +75,7 @@ def _each(alter: Alter) -> Way:
 def _on_text(task: Task, edit: Edit) -> Alter:
     """Return the edit of a text as one of the rows that hold it."""
 
-    def alter(row: Example, stream: Stream) -> dict[str, Any] | None:
+    def alter(row: Example, stream: np.random.Generator) -> dict[str, Any] | None:
         text = task.editable(row)
         altered = edit(text, stream)
         return None if altered == text else task.edited(row, altered)

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from components.params.base import Section, Share
+from components.params.models import ModelParams
 
 
 class EditsParams(Section):
@@ -31,6 +32,9 @@ class EditsParams(Section):
     """Of tasks with a context: one of its sentences that hold no answer left out, or two of them
     swapped. Of other tasks: 0."""
 
+    masked: Share
+    """One or two words replaced by what `masked_model` finds likely in their places."""
+
     @property
     def on(self) -> dict[str, float]:
         """The shares of the edits that are on, by name."""
@@ -47,5 +51,7 @@ class AugmentationParams(Section):
     at most four of a row. Of rows with several labels, for the rarest. 0 is off."""
     lexicon: str
     """JSON file of word to synonyms; DVC watches it."""
+    masked_model: ModelParams | None
+    """The masked language model that the edit `masked` asks; null: it is off."""
     near_copy_similarity: Annotated[float, Field(gt=0, le=1)]
     """A copy this similar (Jaccard of character 3-grams) to a held-out text is not made."""

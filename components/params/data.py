@@ -7,8 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, model_validator
 
 from components.addresses import HUB, SAMPLE, SQL, address_mistakes, kind_of
-from components.encoders import name_mistakes
-from components.params.base import Count, Name, Positive, Section, Sha256, Share, mistake, refuse
+from components.params.base import Count, Name, Positive, Section, Share, mistake, refuse
 
 MIN_TRAINING_SHARE: Final = 0.2
 ORIGINS: Final = ("source", "validation_source", "test_source")
@@ -179,22 +178,6 @@ class ValidationParams(Section):
     """Below this number of accepted rows for any label, the run ends."""
     max_label_share: Share
     """Above this share of the training rows for any one label, the run ends."""
-
-
-class EncoderParams(Section):
-    """The pretrained encoder."""
-
-    source: Annotated[str, Field(pattern=r"^(package:[\w.]+|hub:[\w./-]+@[\w.-]+|path:.+)$")]
-    """`package:<python package>`, `hub:<id>@<revision>` or `path:<folder>`."""
-    sha256: dict[str, Sha256]
-    """Digest of every file that is opened, checked before it is opened."""
-    layers: Positive | None
-    """So many of its layers are used, spaced evenly; null: all. Half of them take half the time,
-    in training and in serving; what it costs in accuracy: python -m benchmarks.effects."""
-
-    @model_validator(mode="after")
-    def _only_data(self) -> EncoderParams:
-        return refuse(self, [mistake(("sha256",), rule) for rule in name_mistakes(self.sha256)])
 
 
 class TokenizationParams(Section):

@@ -29,6 +29,8 @@ OFF: Final[Mapping[str, object]] = {
 }
 # What an example must have for an edit that only some tasks know.
 OWN_EDITS: Final[Mapping[str, str]] = {"entity": "entities", "context": "context"}
+# What an edit asks.
+ASKED: Final[Mapping[str, str]] = {"masked": "masked_model"}
 # Which kinds of targets are labels of a whole example, of which some may be rare.
 BALANCED: Final[tuple[Loss, ...]] = ("one_label", "label_or_none", "many_labels")
 
@@ -60,6 +62,10 @@ def augmentation_mistakes(
             rule = f"must be 0: rows of the task {task.options.kind} have no {needed}"
             yield mistake(("augmentation", "edits", name), rule, share)
     yield from _balance_mistakes(task, augmentation)
+    for name, model in ASKED.items():
+        if (share := getattr(augmentation.edits, name)) and getattr(augmentation, model) is None:
+            rule = f"must be 0 where augmentation.{model} is null: it asks that"
+            yield mistake(("augmentation", "edits", name), rule, share)
 
 
 def _balance_mistakes(task: Task, augmentation: AugmentationParams) -> Iterator[InitErrorDetails]:

@@ -11,7 +11,6 @@ from components.params.augmentation import AugmentationParams, EditsParams
 from components.params.base import Section, refuse
 from components.params.data import (
     ColumnsParams,
-    EncoderParams,
     IngestionParams,
     ProjectParams,
     RowsPerSplit,
@@ -31,6 +30,7 @@ from components.params.learning import (
     LearningCurveParams,
     PretrainingParams,
 )
+from components.params.models import EncoderParams, ModelParams
 from components.params.release import (
     AcceptParams,
     CeilingsParams,
@@ -71,6 +71,7 @@ __all__ = [
     "GateSlicesParams",
     "IngestionParams",
     "LearningCurveParams",
+    "ModelParams",
     "Params",
     "PretrainingParams",
     "ProjectParams",

@@ -246,6 +246,9 @@ class Task(Protocol):
         edit makes unsure is returned as it is.
         """
 
+    def kept(self, example: Example) -> Sequence[tuple[int, int]]:
+        """Return from where to where words of the editable text reach that none may replace."""
+
     def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
         """Return the edits that only such a task has, by name; they keep the label right.
 

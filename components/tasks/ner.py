@@ -132,8 +132,7 @@ class Ner(Whole):
         hold all of it: an answer quotes it.
         """
         parts: list[list[Array]] = [[] for _ in encoded.truncated]
-        given = zip(rows, encoded.owners, encoded.places or [], strict=True)
-        for row, example, places in given:
+        for row, example, places in zip(rows, encoded.owners, encoded.places or [], strict=True):
             kept = places[:, 0] >= 0
             parts[example].append(np.concatenate([row[kept], places[kept]], axis=1))
         found = []
@@ -239,10 +238,9 @@ class Ner(Whole):
         self, examples: Sequence[Example], answers: Sequence[Prediction]
     ) -> Mapping[str, int]:
         """Count wrong bounds, wrong types, missed and spurious entities."""
-        total = dict.fromkeys(MISTAKES, 0)
+        total = Counter(dict.fromkeys(MISTAKES, 0))
         for example, answer in zip(examples, answers, strict=True):
-            for name, number in span_mistakes(_entities(example), _answered(answer)).items():
-                total[name] += number
+            total.update(span_mistakes(_entities(example), _answered(answer)))
         return total
 
     def edited(self, example: Example, text: str) -> dict[str, Any]:
@@ -256,6 +254,10 @@ class Ner(Whole):
         if moved is None:
             return dict(example)
         return {**example, "text": text, "entities": write_spans(moved)}
+
+    def kept(self, example: Example) -> Sequence[tuple[int, int]]:
+        """Return the entities."""
+        return [span[:2] for span in _entities(example)]
 
     def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
         """Return the one that puts other entities of their types in the place of some."""

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from tokenizers import Tokenizer
 
-from components.answering import Gold, canonical, exact, fits, gold, overlap
+from components.answering import Gold, canonical, exact, fits, gold, overlap, repeated
 from components.edits.contexts import rearranged
 from components.tasks.base import (
     Alter,
@@ -246,6 +246,10 @@ class QuestionAnswering(Whole):
     def content(self, example: Example) -> str:
         """Return question and context, since a paragraph that was read is no news."""
         return f"{example['question']}\n{example['context']}"
+
+    def kept(self, example: Example) -> Sequence[tuple[int, int]]:
+        """Return where words of the answers stand in the question."""
+        return repeated(example["question"], gold(example["answers"]))
 
     def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
         """Return the one that leaves out or moves sentences that hold no answer."""

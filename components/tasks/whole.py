@@ -76,6 +76,10 @@ class Whole:
         """Return the example with another text."""
         return {**example, "text": text}
 
+    def kept(self, example: Example) -> Sequence[tuple[int, int]]:
+        """Return nothing: no word of the text is the label."""
+        return ()
+
     def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
         """Return nothing: there is but a text to edit."""
         return {}

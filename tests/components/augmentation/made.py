@@ -39,5 +39,11 @@ def params(
     """Return the section with these edits on, and all others off."""
     edits = dict.fromkeys(EditsParams.model_fields, 0.0) | shares
     return AugmentationParams.model_validate(
-        {"edits": edits, "balance": balance, "lexicon": lexicon, "near_copy_similarity": near}
+        {
+            "edits": edits,
+            "balance": balance,
+            "lexicon": lexicon,
+            "masked_model": None,
+            "near_copy_similarity": near,
+        }
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -13,7 +14,7 @@ from components.augmentation.balance import MOST_COPIES
 from components.errors import ParamsError
 from components.params import Params, apply_recipe
 from components.params.augmentation import AugmentationParams
-from components.params.joints import BALANCED, OWN_EDITS
+from components.params.joints import ASKED, BALANCED, OWN_EDITS
 from components.params.load import check_params, read_tree
 from components.tasks import load_task, task_kinds
 
@@ -71,6 +72,42 @@ def test_balance_is_refused_where_no_edit_is_on(trees: dict[str, Tree]) -> None:
     tree["augmentation"]["balance"] = 0.5
     with pytest.raises(ParamsError, match=r"balance: must be 0 where no edit is on"):
         check_params(tree, "params.yaml")
+
+
+MODEL: Final = {
+    "source": "path:models/bert",
+    "sha256": dict.fromkeys(("config.json", "model.safetensors", "tokenizer.json"), "ab" * 32),
+}
+
+
+@pytest.mark.parametrize("edit", ASKED)
+def test_an_edit_that_asks_a_model_is_refused_without(trees: dict[str, Tree], edit: str) -> None:
+    tree, model = copy.deepcopy(trees["classification"]), ASKED[edit]
+    tree["augmentation"]["edits"][edit] = 0.5
+    rule = rf"edits\.{edit}: must be 0 where augmentation\.{model} is null: it asks that, found 0.5"
+    with pytest.raises(ParamsError, match=rule):
+        check_params(tree, "params.yaml")
+
+
+def test_a_model_is_named_as_an_encoder_is(trees: dict[str, Tree]) -> None:
+    tree = copy.deepcopy(trees["classification"])
+    tree["augmentation"]["edits"]["masked"] = 0.5
+    tree["augmentation"]["masked_model"] = copy.deepcopy(MODEL)
+    assert isinstance(check_params(tree, "params.yaml"), Params)
+    del tree["augmentation"]["masked_model"]["sha256"]["tokenizer.json"]
+    rule = r"masked_model\.sha256: the digest of tokenizer\.json is missing"
+    with pytest.raises(ParamsError, match=rule):
+        check_params(tree, "params.yaml")
+
+
+def test_a_recipe_may_name_a_model_and_another_take_it_away(root: Path, tmp_path: Path) -> None:
+    params = Path(shutil.copy(root / "params.yaml", tmp_path))
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(json.dumps({"augmentation": {"masked_model": MODEL}}))
+    assert apply_recipe(recipe, params) == ["augmentation.masked_model"]
+    assert read_tree(params)["augmentation"]["masked_model"] == MODEL
+    apply_recipe(root / "recipes" / "tickets.yaml", params)
+    assert read_tree(params) == read_tree(root / "params.yaml")
 
 
 def test_the_bound_of_copies_is_the_one_that_is_promised() -> None:
