@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from prefect import flow
 
 from components import encoders
 from components.augmentation import Models
 from components.augmentation import augment as augment_rows
-from components.params import AugmentationParams, ModelParams, ProjectParams
+from components.augmentation.asked import Translate
+from components.params import (
+    AugmentationParams,
+    ModelParams,
+    ProjectParams,
+    TranslatorParams,
+    TranslatorsParams,
+)
 from components.tasks import load_task
 from components.tasks.base import TaskOptions
 from flows.artifacts import publish, table
@@ -37,12 +45,22 @@ def opened(augmentation: AugmentationParams) -> Models:
     Raises:
         EncoderError: a model is absent, or a file is not the one that params.yaml names.
     """
-    guess = None
+    guess = translate = None
     if augmentation.edits.masked and augmentation.masked_model:
         from components.inference.guesses import WordGuesser
 
         guess = WordGuesser(_located(augmentation.masked_model, "masked_model"))
-    return Models(guess)
+    if augmentation.edits.backtranslation and (asked := augmentation.translators):
+        translate = _translator(asked, "there"), _translator(asked, "back")
+    return Models(guess, translate)
+
+
+def _translator(translators: TranslatorsParams, way: Literal["there", "back"]) -> Translate:
+    from components.inference.translation import Translator
+
+    model: TranslatorParams = getattr(translators, way)
+    folder = _located(model, f"translators.{way}")
+    return Translator(folder, model.sha256, model.prefix, translators.beams)
 
 
 def _located(model: ModelParams, field: str) -> Path:

@@ -6,16 +6,20 @@ All rows are asked about at once: the model goes through them in batches of its 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from components.edits.decisive import decisive
 from components.edits.masked import Guesser, hidden_words, replaced
 from components.lexicon import WORD
 from components.records import Example
 from components.tasks.base import Task
 
 Stream = np.random.Generator
+Translate = Callable[[Sequence[str]], Sequence[str]]
+MORE: Final = 2
+SOME: Final = 3
 Altered = list[dict[str, Any] | None]
 
 
@@ -47,6 +51,39 @@ def masked(
         return found
 
     return alter
+
+
+def backtranslated(
+    task: Task, there: Translate, back: Translate
+) -> Callable[[Sequence[Example], Sequence[Stream]], Altered]:
+    """Return the way to alter rows by a translation and its translation back.
+
+    Sennrich et al. (arXiv:1511.06709) for pairs of languages; Xie et al. (arXiv:1904.12848) as a
+    paraphrase. There is no chance in it: streams are not drawn from.
+
+    Args:
+        task: which part of an example may be altered.
+        there: to another language; the empty text where it cannot.
+        back: from that language.
+    """
+
+    def alter(rows: Sequence[Example], streams: Sequence[Stream]) -> Altered:
+        texts = [task.editable(row) for row in rows]
+        found = zip(rows, texts, back(there(texts)), strict=True)
+        return [task.edited(row, new) if _says(old, new) else None for row, old, new in found]
+
+    return alter
+
+
+def _says(text: str, other: str) -> bool:
+    """Return whether a translation says what the text does, as far as its words can tell.
+
+    It must hold the same negations and restrictions, and not much more words, which a model
+    writes that goes round in circles.
+    """
+    longest = MORE * len(text.split()) + SOME
+    short = 0 < len(other.split()) <= longest
+    return short and other != text and decisive(other) == decisive(text)
 
 
 def _kept_words(task: Task, rows: Sequence[Example]) -> Iterator[str]:

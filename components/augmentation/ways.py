@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from components.augmentation.asked import Stream, masked
+from components.augmentation.asked import Stream, Translate, backtranslated, masked
 from components.edits import Edit, edits_by_name
 from components.edits.masked import Guesser
 from components.lexicon import read_lexicon
@@ -17,6 +17,7 @@ from components.params import AugmentationParams
 from components.records import Example
 from components.tasks.base import Alter, Task
 
+M = TypeVar("M")
 # From rows, and a random stream of each, to what becomes of them; None: it cannot be altered.
 Way = Callable[[Sequence[Example], Sequence[Stream]], Sequence[dict[str, Any] | None]]
 
@@ -27,9 +28,11 @@ class Models:
 
     Attributes:
         guess: says which words could stand in a place.
+        translate: to another language, and back.
     """
 
     guess: Guesser | None = None
+    translate: tuple[Translate, Translate] | None = None
 
 
 NO_MODELS: Final = Models()
@@ -58,10 +61,12 @@ def ways(
     found |= {name: _each(alter) for name, alter in own.items() if name in params.edits.on}
     if params.edits.masked:
         found["masked"] = masked(task, _opened(models.guess), rows)
+    if params.edits.backtranslation:
+        found["backtranslation"] = backtranslated(task, *_opened(models.translate))
     return found
 
 
-def _opened(model: Guesser | None) -> Guesser:
+def _opened(model: M | None) -> M:
     if model is None:
         raise ValueError("an edit is on whose model was not opened")
     return model

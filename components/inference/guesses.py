@@ -128,8 +128,9 @@ def load_guesser(folder: Path) -> Any:  # noqa: ANN401 - as transformers has the
                 dtype=torch.float32,
                 output_loading_info=True,
             )
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    # A config can be wrong in as many ways as libraries read it, each with errors of its own.
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EncoderError(f"{folder} cannot be read as a model: {reason}", CURE) from error
     if report["missing_keys"] or report["mismatched_keys"]:
         lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))[:3]

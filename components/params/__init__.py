@@ -22,6 +22,8 @@ from components.params.sections import (
     TokenizationParams,
     TopicsParams,
     TrainingParams,
+    TranslatorParams,
+    TranslatorsParams,
     ValidationParams,
     WaiverParams,
 )
@@ -46,6 +48,8 @@ __all__ = [
     "TokenizationParams",
     "TopicsParams",
     "TrainingParams",
+    "TranslatorParams",
+    "TranslatorsParams",
     "ValidationParams",
     "WaiverParams",
     "apply_recipe",

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from components.params.base import Section, Share
-from components.params.models import ModelParams
+from components.params.models import ModelParams, TranslatorsParams
 
 
 class EditsParams(Section):
@@ -34,6 +34,9 @@ class EditsParams(Section):
 
     masked: Share
     """One or two words replaced by what `masked_model` finds likely in their places."""
+    backtranslation: Share
+    """The whole text translated by `translators`, and back. Of tasks whose label points into the
+    text: 0."""
 
     @property
     def on(self) -> dict[str, float]:
@@ -53,5 +56,7 @@ class AugmentationParams(Section):
     """JSON file of word to synonyms; DVC watches it."""
     masked_model: ModelParams | None
     """The masked language model that the edit `masked` asks; null: it is off."""
+    translators: TranslatorsParams | None
+    """The translation models that the edit `backtranslation` asks; null: it is off."""
     near_copy_similarity: Annotated[float, Field(gt=0, le=1)]
     """A copy this similar (Jaccard of character 3-grams) to a held-out text is not made."""

@@ -30,7 +30,7 @@ OFF: Final[Mapping[str, object]] = {
 # What an example must have for an edit that only some tasks know.
 OWN_EDITS: Final[Mapping[str, str]] = {"entity": "entities", "context": "context"}
 # What an edit asks.
-ASKED: Final[Mapping[str, str]] = {"masked": "masked_model"}
+ASKED: Final[Mapping[str, str]] = {"masked": "masked_model", "backtranslation": "translators"}
 # Which kinds of targets are labels of a whole example, of which some may be rare.
 BALANCED: Final[tuple[Loss, ...]] = ("one_label", "label_or_none", "many_labels")
 
@@ -61,6 +61,9 @@ def augmentation_mistakes(
         if share and name not in known:
             rule = f"must be 0: rows of the task {task.options.kind} have no {needed}"
             yield mistake(("augmentation", "edits", name), rule, share)
+    if (share := augmentation.edits.backtranslation) and task.points:
+        rule = f"must be 0: labels of the task {task.options.kind} point into the text"
+        yield mistake(("augmentation", "edits", "backtranslation"), rule, share)
     yield from _balance_mistakes(task, augmentation)
     for name, model in ASKED.items():
         if (share := getattr(augmentation.edits, name)) and getattr(augmentation, model) is None:

@@ -23,6 +23,25 @@ class ModelParams(Section):
         return refuse(self, [mistake(("sha256",), rule) for rule in name_mistakes(self.sha256)])
 
 
+class TranslatorParams(ModelParams):
+    """A pretrained translation model, encoder and decoder in one."""
+
+    prefix: str
+    """Stands before each text, where the model asks for that: `>>fra<< `, or `translate English to
+    German: `; else empty."""
+
+
+class TranslatorsParams(Section):
+    """Two translation models, of which one undoes what the other does."""
+
+    there: TranslatorParams
+    """From the language of the texts to another."""
+    back: TranslatorParams
+    """From that one back to the language of the texts."""
+    beams: Positive
+    """Width of the search for a translation; 1: the likeliest token at each step."""
+
+
 class EncoderParams(ModelParams):
     """The pretrained encoder."""
 

@@ -30,7 +30,7 @@ from components.params.learning import (
     LearningCurveParams,
     PretrainingParams,
 )
-from components.params.models import EncoderParams, ModelParams
+from components.params.models import EncoderParams, ModelParams, TranslatorParams, TranslatorsParams
 from components.params.release import (
     AcceptParams,
     CeilingsParams,
@@ -87,6 +87,8 @@ __all__ = [
     "TokenizationParams",
     "TopicsParams",
     "TrainingParams",
+    "TranslatorParams",
+    "TranslatorsParams",
     "ValidationParams",
     "WaiverParams",
 ]

@@ -44,3 +44,21 @@ def test_a_file_that_is_another_is_refused_before_it_is_opened(
     rule = rf"{name}.json is not the file that augmentation.masked_model.sha256 names"
     with pytest.raises(EncoderError, match=rule):
         opened(section(tiny_guesser, 0.1, **{name: "0" * 64}))
+
+
+def test_both_translators_are_opened_each_with_its_own_digests(
+    tiny_translators: tuple[Path, Path],
+) -> None:
+    there, back = (
+        {"source": f"path:{folder}", "sha256": digests(folder), "prefix": ""}
+        for folder in tiny_translators
+    )
+    tree = params(backtranslation=0.1).model_dump(mode="json")
+    tree["translators"] = {"there": there, "back": back, "beams": 1}
+    translate = opened(AugmentationParams.model_validate(tree)).translate
+    assert translate is not None
+    assert translate[1](translate[0](["i misplaced my package"])) == ["i lost my parcel"]
+    back["sha256"] = there["sha256"]
+    rule = r"is not the file that augmentation.translators.back.sha256 names"
+    with pytest.raises(EncoderError, match=rule):
+        opened(AugmentationParams.model_validate(tree))

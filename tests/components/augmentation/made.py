@@ -44,6 +44,7 @@ def params(
             "balance": balance,
             "lexicon": lexicon,
             "masked_model": None,
+            "translators": None,
             "near_copy_similarity": near,
         }
     )

@@ -100,6 +100,18 @@ def test_a_model_is_named_as_an_encoder_is(trees: dict[str, Tree]) -> None:
         check_params(tree, "params.yaml")
 
 
+def test_backtranslation_is_refused_where_the_label_points_into_the_text(tree: Tree) -> None:
+    translator = {**MODEL, "prefix": ""}
+    tree["augmentation"]["translators"] = {"there": translator, "back": translator, "beams": 1}
+    tree["augmentation"]["edits"]["backtranslation"] = 0.5
+    if tree["task"]["kind"] != "ner":
+        assert isinstance(check_params(tree, "params.yaml"), Params)
+        return
+    rule = r"backtranslation: must be 0: labels of the task ner point into the text, found 0.5"
+    with pytest.raises(ParamsError, match=rule):
+        check_params(tree, "params.yaml")
+
+
 def test_a_recipe_may_name_a_model_and_another_take_it_away(root: Path, tmp_path: Path) -> None:
     params = Path(shutil.copy(root / "params.yaml", tmp_path))
     recipe = tmp_path / "recipe.yaml"
