@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+WORD: Final = re.compile(r"\w[\w'-]*")
 Gold = list[tuple[int, str]]
 
 _ARTICLES: Final = re.compile(r"\b(a|an|the)\b")
@@ -35,6 +36,12 @@ def overlap(given: str, right: str) -> float:
         return float(one == other)
     shared = sum((Counter(one) & Counter(other)).values())
     return 2 * shared / (len(one) + len(other))
+
+
+def repeated(question: str, answers: Gold) -> list[tuple[int, int]]:
+    """Return where words of the answers stand in a question."""
+    words = {word for _, text in answers for word in normalised(text).split()}
+    return [found.span() for found in WORD.finditer(question) if normalised(found[0]) in words]
 
 
 def canonical(answers: Sequence[tuple[int, str]]) -> str:

@@ -15,32 +15,33 @@ REQUIRED: Final = ("config.json", "model.safetensors", "tokenizer.json")
 INERT: Final = (".json", ".safetensors", ".txt", ".model")
 
 
-def locate(source: str, sha256: Mapping[str, str], cache: Path) -> Path:
-    """Return the folder that holds the encoder's files, each of them checked.
+def locate(source: str, sha256: Mapping[str, str], cache: Path, field: str = "encoder") -> Path:
+    """Return the folder that holds the files of an encoder, or another model, each checked.
 
     Args:
         source: `package:<python package>`, `hub:<id>@<revision>` or `path:<folder>`.
         sha256: the digest of every file that will be opened, by its name.
         cache: where files from the hub are kept; nothing else is written.
+        field: of params.yaml that names the model.
 
     Raises:
         EncoderError: a name is refused, the encoder is absent, or a file is not the one named.
     """
-    _check_names(sha256)
+    _check_names(sha256, field)
     kind, _, place = source.partition(":")
     match kind:
         case "package":
-            folder = _in_package(place, sha256)
+            folder = _in_package(place, sha256, field)
         case "hub":
-            folder = _from_hub(place, sha256, cache)
+            folder = _from_hub(place, sha256, cache, field)
         case "path":
-            folder = _in_folder(Path(place), sha256)
+            folder = _in_folder(Path(place), sha256, field)
         case _:
             raise EncoderError(
-                f"encoder.source: {source!r} has no known origin",
+                f"{field}.source: {source!r} has no known origin",
                 "write package:<python package>, hub:<id>@<revision> or path:<folder>",
             )
-    _verify(folder, sha256)
+    _verify(folder, sha256, field)
     return folder
 
 
@@ -68,16 +69,16 @@ def name_mistakes(names: Iterable[str]) -> list[str]:
     ]
 
 
-def _check_names(names: Iterable[str]) -> None:
+def _check_names(names: Iterable[str], field: str) -> None:
     mistakes = name_mistakes(names)
     if mistakes:
         raise EncoderError(
-            f"encoder.sha256: {'; '.join(mistakes)}",
+            f"{field}.sha256: {'; '.join(mistakes)}",
             f"name {', '.join(REQUIRED)}, and nothing that is not data",
         )
 
 
-def _in_package(package: str, sha256: Mapping[str, str]) -> Path:
+def _in_package(package: str, sha256: Mapping[str, str], field: str) -> Path:
     """Find the files in an installed package; none of its code runs."""
     # find_spec of a dotted name would import the parent, so only the first part is looked up.
     top, *rest = package.split(".")
@@ -87,8 +88,8 @@ def _in_package(package: str, sha256: Mapping[str, str]) -> Path:
     if not roots:
         name = top.replace("_", "-")
         raise EncoderError(
-            f"encoder.source: the Python package {package} is not installed",
-            f"run `pip install {name}` in this environment, or name another encoder.source",
+            f"{field}.source: the Python package {package} is not installed",
+            f"run `pip install {name}` in this environment, or name another {field}.source",
         )
     holders = [
         folder
@@ -99,41 +100,42 @@ def _in_package(package: str, sha256: Mapping[str, str]) -> Path:
     for folder in holders:
         if all(sha256_file(folder / name) == expected for name, expected in sha256.items()):
             return folder
-    return holders[0] if holders else _in_folder(roots[0], sha256)
+    return holders[0] if holders else _in_folder(roots[0], sha256, field)
 
 
-def _in_folder(folder: Path, sha256: Mapping[str, str]) -> Path:
+def _in_folder(folder: Path, sha256: Mapping[str, str], field: str) -> Path:
     absent = [name for name in sha256 if not (folder / name).is_file()]
     if absent:
         state = f"has no {', '.join(absent)}" if folder.is_dir() else "does not exist"
         raise EncoderError(
-            f"encoder.source: {folder} {state}",
-            "correct encoder.source, or the file names in encoder.sha256",
+            f"{field}.source: {folder} {state}",
+            f"correct {field}.source, or the file names in {field}.sha256",
         )
     return folder
 
 
-def _from_hub(place: str, sha256: Mapping[str, str], cache: Path) -> Path:
+def _from_hub(place: str, sha256: Mapping[str, str], cache: Path, field: str) -> Path:
     """Take the files from the cache, and only when they are not there from the network."""
     repository, _, revision = place.partition("@")
     if not repository or not revision:
         raise EncoderError(
-            f"encoder.source: hub:{place} names no revision",
+            f"{field}.source: hub:{place} names no revision",
             "write hub:<id>@<revision>, best with a commit as the revision",
         )
     with contextlib.suppress(Exception):  # whatever the cache lacks, the hub is asked for
-        return _in_folder(_snapshot(repository, revision, sha256, cache, local=True), sha256)
+        kept = _snapshot(repository, revision, sha256, cache, local=True)
+        return _in_folder(kept, sha256, field)
     try:
         folder = _snapshot(repository, revision, sha256, cache, local=False)
     # The hub raises its own errors, httpx's, OSError and ValueError for one and the same cause.
     except Exception as error:
         raise EncoderError(
-            f"encoder.source: {repository} at {revision} is not in {cache} and cannot be "
+            f"{field}.source: {repository} at {revision} is not in {cache} and cannot be "
             f"fetched from the hub: {_first_line(error)}",
-            "check the name, the revision and the network, or take an encoder from a package "
+            "check the name, the revision and the network, or take a model from a package "
             "or a folder, which need no network",
         ) from error
-    return _in_folder(folder, sha256)
+    return _in_folder(folder, sha256, field)
 
 
 def _snapshot(
@@ -156,13 +158,13 @@ def _first_line(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _verify(folder: Path, sha256: Mapping[str, str]) -> None:
+def _verify(folder: Path, sha256: Mapping[str, str], field: str) -> None:
     for name, expected in sha256.items():
         found = sha256_file(folder / name)
         if found != expected:
             raise EncoderError(
-                f"{folder / name} is not the file that encoder.sha256 names: "
+                f"{folder / name} is not the file that {field}.sha256 names: "
                 f"expected {expected}, found {found}",
                 "install or fetch that file again; or, if you trust the file that was found, "
-                f"write its digest under encoder.sha256.{name}",
+                f"write its digest under {field}.sha256.{name}",
             )

@@ -65,7 +65,7 @@ def replace_words(
     for index in chosen:  # from the end, so that the earlier places stay where they are
         match, synonyms = places[index]
         synonym = synonyms[int(rng.integers(len(synonyms)))]
-        synonym = _in_case_of(match[0], synonym, shouting=shouting)
+        synonym = in_case_of(match[0], synonym, shouting=shouting)
         text = text[: match.start()] + synonym + text[match.end() :]
     return text
 
@@ -87,7 +87,8 @@ def _vowel(word: str) -> bool:
     return word[0].lower() in "aeiou"
 
 
-def _in_case_of(word: str, synonym: str, *, shouting: bool) -> str:
+def in_case_of(word: str, synonym: str, *, shouting: bool) -> str:
+    """Return a synonym as the word is written that it stands for."""
     if shouting:
         return synonym.upper()
     if word.isupper() and len(word) > 1:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from components.arrays import Array
 from components.reach import windows
 from components.spans import Span
+
+# What tokenizers call the token that hides another.
+MASKS: Final = ("[MASK]", "<mask>")
 
 
 class Word(NamedTuple):

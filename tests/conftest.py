@@ -101,6 +101,23 @@ def tiny_encoder_sha256(tiny_encoder: Path) -> dict[str, str]:
     return {name: sha256_file(tiny_encoder / name) for name in names}
 
 
+@pytest.fixture(scope="session")
+def tiny_guesser(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small masked language model that has learned a few sentences."""
+    from tests.models import make_guesser
+
+    return make_guesser(tmp_path_factory.mktemp("tiny_guesser"))
+
+
+@pytest.fixture(scope="session")
+def tiny_translators(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Folders with two small models that translate word by word, there and back."""
+    from tests.models import make_translators
+
+    there, back = (tmp_path_factory.mktemp(name) for name in ("tiny_there", "tiny_back"))
+    return make_translators(there, back)
+
+
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """Let children be interrupted, also where the tests run in a shell's background.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
-from components.edits import Edit, edits_by_name
+from components.augmentation.balance import Balance
+from components.augmentation.maker import Maker
+from components.augmentation.ways import NO_MODELS, Models, ways
 from components.files import atomic_folder
-from components.lexicon import read_lexicon
 from components.near import NearCopies
 from components.params import AugmentationParams, ProjectParams
 from components.records import (
@@ -25,22 +24,21 @@ from components.records import (
     write_split,
 )
 from components.schema import EDIT, ID, PARENT_ID, SPLITS
-from components.seeding import generator, unit_interval
 from components.tasks.base import Task
-
-UNCHANGED: Final = "unchanged"
-NEAR_COPY: Final = "near_copy"
-DUPLICATE: Final = "duplicate"
-REASONS: Final = (UNCHANGED, NEAR_COPY, DUPLICATE)
 
 
 def augment(
-    project: ProjectParams, task: Task, params: AugmentationParams, valid: Path, out: Path
+    project: ProjectParams,
+    task: Task,
+    params: AugmentationParams,
+    valid: Path,
+    out: Path,
+    models: Models = NO_MODELS,
 ) -> dict[str, Any]:
     """Add altered copies of training rows; labels stay, and each copy names its parent.
 
     Which rows are altered, and how, depends on the seed, the edit and the row's id alone: not on
-    the order of rows, nor on which other edits are on.
+    the order of rows, nor on which other edits are on. Some edits draw from all training rows.
 
     Args:
         project: the seed.
@@ -48,17 +46,18 @@ def augment(
         params: the share of rows per edit, and what counts as a near-copy.
         valid: data folder with one Parquet file per split.
         out: appears when all is written.
+        models: those that edits ask which are on.
 
     Returns:
         The card: copies made per edit (`edits`), rows chosen per edit, copies that were not made
-        per reason (`dropped`), rows per split.
+        per reason (`dropped`), rows per split; and, where rare labels get more copies, how many
+        were made for each (`balanced`).
 
     Raises:
         ParamsError: the lexicon cannot be used.
         IntegrityError: the examples are not those that their card names.
     """
     data = verify_card(valid)["data"]
-    lexicon = read_lexicon(Path(params.lexicon))
     tables = {split: read_split(valid, split) for split in SPLITS}
     train, *held_out = (_texts(task, tables[split]) for split in SPLITS)
     maker = Maker(
@@ -70,77 +69,25 @@ def augment(
     # By id, so that of two equal copies the same one is kept whatever the order of rows.
     rows: list[Example] = tables["train"].sort_by(ID).to_pylist()
     copies: list[Example] = []
-    for name, edit in edits_by_name(lexicon).items():
-        copies.extend(maker.copies(name, edit, getattr(params.edits, name), rows))
+    known = ways(task, params, rows, models)
+    for name, way in known.items():
+        copies.extend(maker.copies(name, way, getattr(params.edits, name), rows))
+    figures: dict[str, Any] = {}
+    if params.balance:
+        balance = Balance(maker, known, params.edits.on)
+        copies.extend(balance.copies(params.balance, rows, list(copies)))
+        figures["balanced"] = dict(sorted(balance.made.items()))
     with atomic_folder(out) as folder:
         for split, table in tables.items():
             write_split(folder, split, _with_copies(table, copies if split == "train" else ()))
         count = {split: len(table) for split, table in tables.items()}
         count["train"] += len(copies)
-        write_card(folder, data=data, rows=count, **maker.figures())
+        write_card(folder, data=data, rows=count, **maker.figures(), **figures)
         return read_card(folder)
 
 
 def _texts(task: Task, table: pa.Table) -> list[str]:
     return [task.content(row) for row in table.to_pylist()]
-
-
-@dataclass
-class Maker:
-    """Makes copies, and counts those that it does not make.
-
-    Attributes:
-        seed: of the project.
-        task: which part of an example may be altered.
-        near: finds near-copies of held-out texts.
-        taken: every text that exists; no copy repeats one.
-    """
-
-    seed: int
-    task: Task
-    near: NearCopies
-    taken: set[str]
-    chosen: Counter[str] = field(default_factory=Counter)
-    made: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
-
-    def copies(
-        self, name: str, edit: Edit, share: float, rows: Iterable[Example]
-    ) -> Iterator[Example]:
-        """Yield an altered copy of about `share` of the rows."""
-        self.chosen[name] = self.made[name] = 0
-        for row in rows:
-            if unit_interval(self.seed, "augmentation", name, row[ID]) >= share:
-                continue
-            self.chosen[name] += 1
-            text = self.task.editable(row)
-            altered = edit(text, generator(self.seed, "augmentation", name, row[ID], "draw"))
-            copy = self.task.edited(row, altered)
-            content = self.task.content(copy)
-            if reason := UNCHANGED if altered == text else self._refusal(content):
-                self.dropped[reason] += 1
-                continue
-            self.made[name] += 1
-            self.taken.add(content)
-            yield {
-                **copy,
-                ID: f"{row[ID]}+{name}",
-                PARENT_ID: row[ID],
-                EDIT: name,
-            }
-
-    def _refusal(self, content: str) -> str | None:
-        if content in self.near:
-            return NEAR_COPY
-        return DUPLICATE if content in self.taken else None
-
-    def figures(self) -> dict[str, Any]:
-        """Return what was counted, by edit and by reason."""
-        return {
-            "edits": dict(self.made),
-            "chosen": dict(self.chosen),
-            "dropped": {reason: self.dropped[reason] for reason in REASONS},
-        }
 
 
 def _with_copies(table: pa.Table, copies: Sequence[Example]) -> pa.Table:

@@ -52,7 +52,7 @@ def load_model(bundle: Bundle, attention: str | None = None) -> torch.nn.Module:
     """
     auto = getattr(transformers, bundle.task.head)
     options = {} if attention is None else {"attn_implementation": attention}
-    with _quiet():
+    with quiet():
         # A checkpoint with missing weights would otherwise load, the rest random.
         model, report = auto.from_pretrained(
             bundle.folder,
@@ -93,7 +93,7 @@ def _fill(names: set[str], model: torch.nn.Module, bundle: Bundle, report: dict[
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers' bars and load reports out of the user's terminal; failures raise."""
     level, bar = (
         transformers.logging.get_verbosity(),

@@ -7,8 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, model_validator
 
 from components.addresses import HUB, SAMPLE, SQL, address_mistakes, kind_of
-from components.encoders import name_mistakes
-from components.params.base import Count, Name, Positive, Section, Sha256, Share, mistake, refuse
+from components.params.base import Count, Name, Positive, Section, Share, mistake, refuse
 from components.personal import known_region
 
 MIN_TRAINING_SHARE: Final = 0.2
@@ -201,49 +200,6 @@ class ValidationParams(Section):
     """Below this number of accepted rows for any label, the run ends."""
     max_label_share: Share
     """Above this share of the training rows for any one label, the run ends."""
-
-
-class EditsParams(Section):
-    """Share of the training rows that get one altered copy by this edit."""
-
-    typo: Share
-    """One letter replaced by, or doubled with, a neighbour on the keyboard, or two swapped."""
-    swap: Share
-    """Two neighbouring words swapped."""
-    deletion: Share
-    """One word left out, of texts with four words or more."""
-    synonym: Share
-    """One or two words replaced from the lexicon."""
-    case: Share
-    """Letter case changed: all lower, all upper, or first letter."""
-    punctuation: Share
-    """Punctuation dropped, repeated or appended."""
-
-
-class AugmentationParams(Section):
-    """Altered copies of training rows; validation and test rows are never touched."""
-
-    edits: EditsParams
-    lexicon: str
-    """JSON file of word to synonyms; DVC watches it."""
-    near_copy_similarity: Annotated[float, Field(gt=0, le=1)]
-    """A copy this similar (Jaccard of character 3-grams) to a held-out text is not made."""
-
-
-class EncoderParams(Section):
-    """The pretrained encoder."""
-
-    source: Annotated[str, Field(pattern=r"^(package:[\w.]+|hub:[\w./-]+@[\w.-]+|path:.+)$")]
-    """`package:<python package>`, `hub:<id>@<revision>` or `path:<folder>`."""
-    sha256: dict[str, Sha256]
-    """Digest of every file that is opened, checked before it is opened."""
-    layers: Positive | None
-    """So many of its layers are used, spaced evenly; null: all. Half of them take half the time,
-    in training and in serving; what it costs in accuracy: python -m benchmarks.effects."""
-
-    @model_validator(mode="after")
-    def _only_data(self) -> EncoderParams:
-        return refuse(self, [mistake(("sha256",), rule) for rule in name_mistakes(self.sha256)])
 
 
 class TokenizationParams(Section):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
+from components.params.augmentation import AugmentationParams
 from components.params.base import mistake
 from components.params.data import ColumnsParams
 from components.params.learning import DistillationParams
@@ -26,6 +27,12 @@ OFF: Final[Mapping[str, object]] = {
     "class_weights": "none",
     "contrastive_epochs": 0,
 }
+# What an example must have for an edit that only some tasks know.
+OWN_EDITS: Final[Mapping[str, str]] = {"entity": "entities", "context": "context"}
+# What an edit asks.
+ASKED: Final[Mapping[str, str]] = {"masked": "masked_model", "backtranslation": "translators"}
+# Which kinds of targets are labels of a whole example, of which some may be rare.
+BALANCED: Final[tuple[Loss, ...]] = ("one_label", "label_or_none", "many_labels")
 
 
 def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[InitErrorDetails]:
@@ -42,6 +49,35 @@ def column_mistakes(columns: ColumnsParams, needed: Iterable[str]) -> Iterator[I
         if name not in needed:
             rule = f"the task has no such field: {', '.join(needed)}"
             yield mistake(("ingestion", "columns", "values", name), rule)
+
+
+def augmentation_mistakes(
+    task: Task, augmentation: AugmentationParams
+) -> Iterator[InitErrorDetails]:
+    """Yield a mistake for each edit that is on and finds nothing to change in the task's rows."""
+    known = task.edits(())
+    for name, needed in OWN_EDITS.items():
+        share = getattr(augmentation.edits, name)
+        if share and name not in known:
+            rule = f"must be 0: rows of the task {task.options.kind} have no {needed}"
+            yield mistake(("augmentation", "edits", name), rule, share)
+    if (share := augmentation.edits.backtranslation) and task.points:
+        rule = f"must be 0: labels of the task {task.options.kind} point into the text"
+        yield mistake(("augmentation", "edits", "backtranslation"), rule, share)
+    yield from _balance_mistakes(task, augmentation)
+    for name, model in ASKED.items():
+        if (share := getattr(augmentation.edits, name)) and getattr(augmentation, model) is None:
+            rule = f"must be 0 where augmentation.{model} is null: it asks that"
+            yield mistake(("augmentation", "edits", name), rule, share)
+
+
+def _balance_mistakes(task: Task, augmentation: AugmentationParams) -> Iterator[InitErrorDetails]:
+    share, rules = augmentation.balance, []
+    if share and task.loss not in BALANCED:
+        rules.append(f"must be 0: answers of the task {task.options.kind} are no labels to count")
+    if share and not augmentation.edits.on:
+        rules.append("must be 0 where no edit is on that could make copies")
+    yield from (mistake(("augmentation", "balance"), rule, share) for rule in rules)
 
 
 def space_mistakes(search: SearchParams, training: TrainingParams) -> Iterator[InitErrorDetails]:

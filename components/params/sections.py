@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from pydantic import SerializeAsAny, model_validator
 
+from components.params.augmentation import AugmentationParams, EditsParams
 from components.params.base import Section, refuse
 from components.params.data import (
-    AugmentationParams,
     ColumnsParams,
-    EditsParams,
-    EncoderParams,
     IngestionParams,
     PersonalParams,
     ProjectParams,
@@ -22,6 +20,7 @@ from components.params.data import (
     ValidationParams,
 )
 from components.params.joints import (
+    augmentation_mistakes,
     column_mistakes,
     floor_mistakes,
     learning_mistakes,
@@ -32,6 +31,7 @@ from components.params.learning import (
     LearningCurveParams,
     PretrainingParams,
 )
+from components.params.models import EncoderParams, ModelParams, TranslatorParams, TranslatorsParams
 from components.params.release import (
     AcceptParams,
     CeilingsParams,
@@ -73,6 +73,7 @@ __all__ = [
     "GateSlicesParams",
     "IngestionParams",
     "LearningCurveParams",
+    "ModelParams",
     "Params",
     "PersonalParams",
     "PretrainingParams",
@@ -91,6 +92,8 @@ __all__ = [
     "TokenizationParams",
     "TopicsParams",
     "TrainingParams",
+    "TranslatorParams",
+    "TranslatorsParams",
     "ValidationParams",
     "WaiverParams",
 ]
@@ -126,6 +129,7 @@ class Params(Section):
             self,
             [
                 *column_mistakes(self.ingestion.columns, task.columns),
+                *augmentation_mistakes(task, self.augmentation),
                 *space_mistakes(self.search, self.training),
                 *learning_mistakes(task, self.training, self.search, self.distillation),
                 *floor_mistakes(task, self.gate.floors),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, Protocol, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 from tokenizers import Tokenizer
 
@@ -16,6 +17,9 @@ from components.arrays import Array, collate, cut_tokens, pad, share, softmax
 __all__ = ["Array", "collate", "cut_tokens", "pad", "share", "softmax"]
 
 Example = Mapping[str, Any]
+
+# What an edit makes of an example, such as its random stream has it; None: nothing can be changed.
+Alter = Callable[[Example, np.random.Generator], dict[str, Any] | None]
 
 # How targets are learned: the name of a function of components/training/loss.py.
 Loss = Literal["one_label", "label_or_none", "many_labels", "each_token", "span", "value", "match"]
@@ -240,6 +244,16 @@ class Task(Protocol):
 
         Where the label points into the text, it moves with its words; an example whose label the
         edit makes unsure is returned as it is.
+        """
+
+    def kept(self, example: Example) -> Sequence[tuple[int, int]]:
+        """Return from where to where words of the editable text reach that none may replace."""
+
+    def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
+        """Return the edits that only such a task has, by name; they keep the label right.
+
+        Args:
+            rows: of training, all that an edit may draw from.
         """
 
     def content(self, example: Example) -> str:

@@ -12,11 +12,13 @@ from tokenizers import Tokenizer
 
 from components.arrays import text_of, with_text
 from components.counts import counted_table
+from components.edits.entities import stocked, swapped
 from components.paths import best_path, log_softmax, path_score, spans_of, tags_of
 from components.shifts import Shift, exactly_shifted
 from components.spans import MISTAKES, Span, read_spans, span_mistakes, write_spans
 from components.tasks.base import (
     IGNORED,
+    Alter,
     Array,
     Encoded,
     Example,
@@ -130,8 +132,7 @@ class Ner(Whole):
         hold all of it: an answer quotes it.
         """
         parts: list[list[Array]] = [[] for _ in encoded.truncated]
-        given = zip(rows, encoded.owners, encoded.places or [], strict=True)
-        for row, example, places in given:
+        for row, example, places in zip(rows, encoded.owners, encoded.places or [], strict=True):
             kept = places[:, 0] >= 0
             parts[example].append(np.concatenate([row[kept], places[kept]], axis=1))
         found = []
@@ -237,10 +238,9 @@ class Ner(Whole):
         self, examples: Sequence[Example], answers: Sequence[Prediction]
     ) -> Mapping[str, int]:
         """Count wrong bounds, wrong types, missed and spurious entities."""
-        total = dict.fromkeys(MISTAKES, 0)
+        total = Counter(dict.fromkeys(MISTAKES, 0))
         for example, answer in zip(examples, answers, strict=True):
-            for name, number in span_mistakes(_entities(example), _answered(answer)).items():
-                total[name] += number
+            total.update(span_mistakes(_entities(example), _answered(answer)))
         return total
 
     def edited(self, example: Example, text: str) -> dict[str, Any]:
@@ -254,6 +254,20 @@ class Ner(Whole):
         if moved is None:
             return dict(example)
         return {**example, "text": text, "entities": write_spans(moved)}
+
+    def kept(self, example: Example) -> Sequence[tuple[int, int]]:
+        """Return the entities."""
+        return [span[:2] for span in _entities(example)]
+
+    def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
+        """Return the one that puts other entities of their types in the place of some."""
+        stock = stocked((row["text"], _entities(row)) for row in rows)
+
+        def entity(example: Example, rng: np.random.Generator) -> dict[str, Any] | None:
+            found = swapped(example["text"], _entities(example), stock, rng)
+            return found and {**example, "text": found[0], "entities": write_spans(found[1])}
+
+        return {"entity": entity}
 
     def samples(self) -> Sequence[Example]:
         """Return two labelled texts of different lengths, so many types as there are."""

@@ -9,8 +9,10 @@ import numpy as np
 from pydantic import Field, model_validator
 from tokenizers import Tokenizer
 
-from components.answering import Gold, canonical, exact, fits, gold, overlap
+from components.answering import Gold, canonical, exact, fits, gold, overlap, repeated
+from components.edits.contexts import rearranged
 from components.tasks.base import (
+    Alter,
     Array,
     Encoded,
     Example,
@@ -244,6 +246,19 @@ class QuestionAnswering(Whole):
     def content(self, example: Example) -> str:
         """Return question and context, since a paragraph that was read is no news."""
         return f"{example['question']}\n{example['context']}"
+
+    def kept(self, example: Example) -> Sequence[tuple[int, int]]:
+        """Return where words of the answers stand in the question."""
+        return repeated(example["question"], gold(example["answers"]))
+
+    def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
+        """Return the one that leaves out or moves sentences that hold no answer."""
+
+        def context(example: Example, rng: np.random.Generator) -> dict[str, Any] | None:
+            found = rearranged(example["context"], gold(example["answers"]), rng)
+            return found and {**example, "context": found[0], "answers": canonical(found[1])}
+
+        return {"context": context}
 
     def samples(self) -> Sequence[Example]:
         """Return two questions whose answers stand in their contexts."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from components.arrays import collate
-from components.tasks.base import Array, Encoded, Example, Prediction, TaskOptions
+from components.tasks.base import Alter, Array, Encoded, Example, Prediction, TaskOptions
 
 
 class Whole:
@@ -75,6 +75,14 @@ class Whole:
     def edited(self, example: Example, text: str) -> dict[str, Any]:
         """Return the example with another text."""
         return {**example, "text": text}
+
+    def kept(self, example: Example) -> Sequence[tuple[int, int]]:
+        """Return nothing: no word of the text is the label."""
+        return ()
+
+    def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
+        """Return nothing: there is but a text to edit."""
+        return {}
 
     def content(self, example: Example) -> str:
         """Return the text."""

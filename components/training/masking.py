@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 
 from components.errors import EncoderError
 from components.tasks.base import IGNORED
+from components.words import MASKS
 
-MASKS: Final = ("[MASK]", "<mask>")
 # Of the hidden tokens so many are masked, and so many exchanged for any other; the rest stays, so
 # that the encoder cannot rely on seeing what it need not guess (Devlin et al., section 3.1).
 MASKED: Final = 0.8

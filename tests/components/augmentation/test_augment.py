@@ -5,18 +5,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from components.augmentation import augment
 from components.errors import IntegrityError, ParamsError
 from components.near import NearCopies
-from components.params import AugmentationParams, ProjectParams
-from components.records import read_card, read_examples, write_card, write_split
-from components.schema import SPLITS, example_schema
+from components.params import ProjectParams
+from components.records import read_card, read_examples
+from components.schema import SPLITS
 from components.tasks.base import Task
-
-LEXICON = str(Path(__file__).parents[3] / "components/augmentation/lexicon.json")
+from tests.components.augmentation.made import PROJECT, params, whole, write_valid
 
 OPENINGS = ("Where is", "Please tell me about", "I did not get", "Why is there an error with")
 THINGS = ("my parcel", "the invoice", "my new phone", "the refund", "my password", "this product")
@@ -25,35 +23,18 @@ NAMES = ("typo", "swap", "deletion", "synonym", "case", "punctuation")
 
 def rows_of(split: str, count: int, labels: tuple[str, ...]) -> list[dict[str, Any]]:
     return [
-        {
-            "id": f"{split}{index:04}",
-            "group": f"g{index}",
-            "split": split,
-            "source_row": index,
-            "text": f"{OPENINGS[index % 4]} {THINGS[index % 6]} {split} {index * 7919}?",
-            "label": labels[index % len(labels)],
-            "slice_channel": "chat" if index % 2 else None,
-        }
+        whole(
+            split,
+            index,
+            {
+                "text": f"{OPENINGS[index % 4]} {THINGS[index % 6]} {split} {index * 7919}?",
+                "label": labels[index % len(labels)],
+            },
+        )
         for index in range(count)
     ]
 
 
-def write_valid(folder: Path, rows: dict[str, list[dict[str, Any]]]) -> Path:
-    schema = example_schema({"text": "string", "label": "string"}, ("channel",))
-    for split in SPLITS:
-        write_split(folder, split, pa.Table.from_pylist(rows[split], schema=schema))
-    write_card(folder, data="d" * 64)
-    return folder
-
-
-def params(near: float = 0.9, lexicon: str = LEXICON, **shares: float) -> AugmentationParams:
-    edits = dict.fromkeys(NAMES, 0.0) | shares
-    return AugmentationParams.model_validate(
-        {"edits": edits, "lexicon": lexicon, "near_copy_similarity": near}
-    )
-
-
-PROJECT = ProjectParams(name="toy", seed=7)
 ALL = dict.fromkeys(NAMES, 0.5)
 
 

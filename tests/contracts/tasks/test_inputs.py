@@ -225,3 +225,32 @@ def test_an_edit_that_leaves_a_label_unsure_changes_nothing(
 ) -> None:
     for example in examples if task.points else ():
         assert task.edited(example, "") == example
+
+
+def test_edits_of_its_own_keep_a_row_right_and_alter_what_it_says(
+    task: Task, examples: list[Example]
+) -> None:
+    rows = [
+        {**example, "id": str(n), "slice_channel": "chat"} for n, example in enumerate(examples)
+    ]
+    before = [dict(row) for row in rows]
+    for alter in task.edits(rows).values():
+        found = [(row, alter(row, np.random.default_rng(n))) for row in rows for n in range(20)]
+        again = [(row, alter(row, np.random.default_rng(n))) for row in rows for n in range(20)]
+        assert found == again
+        made = [(row, altered) for row, altered in found if altered is not None]
+        assert made
+        for row, altered in made:
+            assert set(altered) == set(row)
+            assert (altered["id"], altered["slice_channel"]) == (row["id"], "chat")
+            assert task.content(altered) != task.content(row)
+            assert task.reject(altered) is None
+            assert list(task.tags(altered)) == list(task.tags(row))
+    assert rows == before
+
+
+def test_edits_of_its_own_find_nothing_where_there_is_nothing(task: Task) -> None:
+    for alter in task.edits(()).values():
+        for example in task.samples():
+            altered = alter(example, np.random.default_rng(0))
+            assert altered is None or task.reject(altered) is None

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
+from components.edits.decisive import is_decisive
 from components.lexicon import WORD, Lexicon, replace_words
 
 Edit = Callable[[str, np.random.Generator], str]
@@ -23,55 +24,11 @@ SHIFTS: Final = (0.0, 0.25, 0.75)
 REACH: Final = 1.3
 TYPO_LETTERS: Final = 4
 DELETION_WORDS: Final = 4
-# Leaving one of these out would turn the meaning round.
-DECISIVE: Final = frozenset(
-    (
-        "no",
-        "not",
-        "never",
-        "none",
-        "nobody",
-        "nothing",
-        "nor",
-        "neither",
-        "without",
-        "cannot",
-        "cant",
-        "dont",
-        "wont",
-        "didnt",
-        "doesnt",
-        "isnt",
-        "wasnt",
-        "hasnt",
-        "havent",
-        "couldnt",
-        "hardly",
-        "unless",
-        "only",
-        "but",
-        "except",
-        "nicht",
-        "kein",
-        "keine",
-        "nie",
-        "ohne",
-        "pas",
-        "jamais",
-        "sans",
-        "ni",
-        "non",
-        "mai",
-        "senza",
-        "nunca",
-        "sin",
-    )
-)
 PAUSE: Final = re.compile(r"[.,;:!?]+(?=\s|$)")
 
 
 def edits_by_name(lexicon: Lexicon) -> Mapping[str, Edit]:
-    """Return every edit by its name in `augmentation.edits`."""
+    """Return the edits that need nothing but a text, by their names in `augmentation.edits`."""
     return {
         "typo": typo,
         "swap": swap,
@@ -142,11 +99,7 @@ def swap(text: str, rng: np.random.Generator) -> str:
 def deletion(text: str, rng: np.random.Generator) -> str:
     """Leave one word out of four or more, never one that negates or restricts."""
     words = list(WORD.finditer(text))
-    spare = [
-        match
-        for match in words
-        if match[0].lower() not in DECISIVE and not match[0].lower().endswith(("n't", "n’t"))  # noqa: RUF001
-    ]
+    spare = [match for match in words if not is_decisive(match[0])]
     if len(words) < DELETION_WORDS or not spare:
         return text
     match = _pick(rng, spare)
