@@ -15,7 +15,7 @@ from components.params import TokenizationParams
 from components.schema import SEEN
 from components.tasks.base import Task
 from components.tokenization import tokenize
-from components.tokens import open_split, read_token_card
+from components.tokens import open_altered, open_groups, open_split, read_token_card
 
 ROWS = {
     "train": [("where is my order", "track"), ("refund", "refund"), ("", "login")] * 3,
@@ -40,6 +40,17 @@ def test_every_row_is_what_the_task_encodes(
         assert read.targets.tolist() == [target.tolist() for target in expected.targets]
         assert read.input_ids.dtype == np.int32
         assert read.offsets.dtype == np.int64
+
+
+def test_altered_rows_and_groups_are_told_row_by_row(
+    task: Task, tiny_encoder: Path, make_data: MakeData, tmp_path: Path
+) -> None:
+    rows = {**ROWS, "validation": ROWS["train"]}
+    data = make_data(rows, parents={"train1": "train0"})
+    tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "tokens")
+    altered, groups = open_altered(tmp_path / "tokens"), open_groups(tmp_path / "tokens")
+    assert altered.tolist() == [index == 1 for index in range(9)]
+    assert groups.tolist() == list(range(9))
 
 
 def test_the_test_split_leaves_no_trace(
@@ -81,7 +92,7 @@ def test_same_examples_give_same_bytes(
     second = tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "b")
     assert first == second
     names = sorted(file.name for file in (tmp_path / "a").iterdir())
-    assert len(names) == 2 * 3 + 2
+    assert len(names) == 2 * 4 + 2
     assert all(
         (tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names
     )
