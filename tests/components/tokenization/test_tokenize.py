@@ -7,13 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from tokenizers import Tokenizer
 
 from components.errors import DataError, EncoderError, IntegrityError, ParamsError
 from components.params import TokenizationParams
-from components.schema import SEEN
+from components.records import read_split, write_card, write_split
+from components.schema import SEEN, SPLITS
+from components.spans import write_spans
+from components.tasks import load_task
 from components.tasks.base import Task
+from components.tasks.ner import Options
 from components.tokenization import tokenize
 from components.tokens import open_altered, open_groups, open_split, read_token_card
 
@@ -193,3 +198,22 @@ def test_unreadable_tokenizer_is_named(
     (encoder / "tokenizer.json").write_text("{}")
     with pytest.raises(EncoderError, match=r"tokenizer.json is no tokenizer"):
         tokenize(task, PARAMS, encoder, "e", make_data(ROWS), tmp_path / "tokens")
+
+
+def test_each_window_of_a_long_text_is_of_its_group_and_as_altered_as_its_row(
+    tiny_encoder: Path, make_data: MakeData, tmp_path: Path
+) -> None:
+    task = load_task(Options(kind="ner", labels=("thing",), window_overlap=2))
+    long = " ".join(["parcel"] * 20)
+    rows = {split: [(long, ""), ("refund", "")] for split in SPLITS}
+    data = make_data(rows, parents={"train0": "train1"})
+    for split in SPLITS:
+        table = read_split(data, split).drop_columns("label")
+        spans = pa.array([write_spans([]) for _ in range(len(table))], pa.string())
+        write_split(data, split, table.append_column("entities", spans))
+    write_card(data, data="d" * 64)
+    tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "tokens")
+    windows = len(open_split(tmp_path / "tokens", "validation")) - 1
+    assert windows > 1
+    assert open_groups(tmp_path / "tokens").tolist() == [0] * windows + [1]
+    assert open_altered(tmp_path / "tokens").tolist() == [True] * windows + [False]
