@@ -130,6 +130,7 @@ def pauses() -> list[float]:
         "trials": TRIALS,
         "epochs": 1,
         "finalists": {"trials": 1, "seeds": 0, "minutes": None},
+        "ablation": None,
     }
     params = check_params(tree, "params.yaml")
     task, asked = load_task(params.task), params.encoder

@@ -224,6 +224,7 @@ def sections(pool: Pool, policy: Policy, budget: int) -> tuple[SearchParams, Tra
         "pruner": tree["search"]["pruner"] | dict(policy.pruner),
         "space": pool.space,
         "finalists": {"trials": 1, "seeds": 0, "minutes": None},
+        "ablation": None,
     }
     training = TrainingParams.model_validate_json(json.dumps(tree["training"]))
     grown = overlay(training, {"patience": pool.epochs}, "benchmarks")

@@ -15,8 +15,8 @@ from typing import Final, Literal, cast
 import numpy as np
 
 from benchmarks.population import Population, load, plant, plant_slices
+from components.bootstrap import answer
 from components.gate import compare
-from components.gate.bootstrap import answer
 from components.gate.decide import conclusion
 from components.gate.figures import ask_scores
 from components.gate.luck import Luck, beyond_luck, luck_of

@@ -21,6 +21,9 @@ ARRAYS: Final = ("input_ids", "offsets", "targets")
 CARD: Final = "card.json"
 # Beside the splits: texts of labels, for tasks that learn from them.
 ANCHORS: Final = "anchors"
+# Of training rows, which are altered copies; of validation rows, the number of each one's group.
+ALTERED: Final = "altered"
+GROUPS: Final = "groups"
 
 
 def array_path(folder: Path, split: Seen | Literal["anchors"], array: str) -> Path:
@@ -94,6 +97,36 @@ def open_split(folder: Path, split: Seen | Literal["anchors"]) -> TokenSplit:
     return tokens
 
 
+def open_altered(folder: Path) -> npt.NDArray[np.bool_]:
+    """Return (rows,) whether each training row is an altered copy of another.
+
+    Raises:
+        DataError: it cannot be told.
+    """
+    return _beside(folder, "train", ALTERED)
+
+
+def open_groups(folder: Path) -> npt.NDArray[np.int64]:
+    """Return (rows,) the number of each validation row's group: of one customer, say.
+
+    Raises:
+        DataError: it cannot be told.
+    """
+    return _beside(folder, "validation", GROUPS)
+
+
+def _beside(folder: Path, split: Seen, name: str) -> npt.NDArray[Any]:
+    """Read an array that says something of each row of a split."""
+    path = array_path(folder, split, name)
+    try:
+        found: npt.NDArray[Any] = np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} cannot be read: {error}", "run `dvc repro`") from error
+    if len(found) != len(open_split(folder, split)):
+        raise DataError(f"{path} does not fit the {split} arrays", "run `dvc repro`")
+    return found
+
+
 def read_token_card(folder: Path) -> dict[str, Any]:
     """Read what tokenize wrote beside the arrays: digests, max_length, pad_id, truncated share."""
     card: dict[str, Any] = read_json(folder / CARD)
@@ -120,6 +153,8 @@ def subset(folder: Path, rows: npt.NDArray[np.int64], out: Path) -> None:
         if whole.per_token
         else whole.targets[rows],
     }
+    if array_path(folder, "train", ALTERED).exists():
+        arrays[ALTERED] = open_altered(folder)[rows]
     parts = {array_path(folder, "train", name).name: array for name, array in arrays.items()}
     with atomic_folder(out) as partial:
         for path in folder.iterdir():

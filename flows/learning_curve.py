@@ -27,7 +27,6 @@ from components.params import (
     LearningCurveParams,
     ProjectParams,
     TrainingParams,
-    overlay,
 )
 from components.records import iter_examples, verify_card
 from components.schema import GROUP, SEEN
@@ -111,7 +110,8 @@ class _Each:
         """Return a point that is kept, or train it."""
         name = f"{part.share:g} of the labels, seed {part.draw + 1}"
         seed = derive(self.seed, "curve", part.draw)
-        params = as_long(self.params, part.share)
+        # By equal epochs a lack of labels would be a lack of steps as well.
+        params = self.params.longer(1 / part.share)
         tokens = KEPT / f"tokens-{part.share:g}-{part.draw}"
         subset(self.tokens, part.rows, tokens)
         try:
@@ -142,13 +142,3 @@ class _Each:
         saved.remove()
         self.board.end(name)
         return point, logits
-
-
-def as_long(params: TrainingParams, share: float) -> TrainingParams:
-    """Return the params of a training on a share that takes as many steps as one on all labels.
-
-    With equal epochs an eighth of the labels would have an eighth of the steps: what looks like a
-    lack of labels would be a lack of training, and more labels would seem to buy more than they do.
-    """
-    longer = {name: round(getattr(params, name) / share) for name in ("epochs", "patience")}
-    return overlay(params, longer, "learning_curve.shares")

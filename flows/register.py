@@ -12,6 +12,7 @@ from components.params.load import read_tree
 from components.records import CARD
 from components.registry import Submission, log_training, open_registry, start_study
 from components.registry import register as register_bundle
+from flows.copies import copies_told
 from flows.stage import STATE, WAIT_SECONDS
 
 
@@ -40,6 +41,7 @@ def register(
         "trial": str(best["trial"]),
         "encoder_source": encoder.source,
         "raw_data": str(read_json(examples / CARD)["data"]),
+        "altered_copies": copies_told(training.get("copies")),
     }
     submission = Submission(int8, evaluation, parity, examples, origin)
     receipt = register_bundle(books, project.name, registry, submission, out.parent)

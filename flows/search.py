@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
+from typing import Final
 
 from prefect import flow
 
@@ -14,6 +16,7 @@ from components.registry import log_report, open_registry, start_study
 from components.search import (
     REPORT,
     About,
+    Copies,
     Engine,
     Local,
     Ray,
@@ -25,14 +28,17 @@ from components.search import (
 )
 from components.seeding import derive
 from components.tasks import load_task
-from components.tasks.base import TaskOptions
-from components.tokens import open_split, read_token_card
+from components.tasks.base import Task, TaskOptions
+from components.tokens import open_altered, open_groups, open_split, read_token_card
 from components.training import shortened
 from flows.artifacts import publish, publish_link, table
+from flows.copies import originals
 from flows.progress import trainings
 from flows.stage import STATE, WAIT_SECONDS, as_json
 from flows.trial import Training, preload
 from flows.watching import Watching
+
+HELP: Final = {"on": "help", "off": "are not shown to help"}
 
 
 @flow(validate_parameters=False)
@@ -52,9 +58,12 @@ def search(
     folder = encoders.locate(encoder.source, encoder.sha256, STATE / "encoders")
     folder = shortened(folder, encoder.layers, STATE / "encoders" / "shortened")
     digest = encoders.digest(encoder.sha256, encoder.layers)
-    # Before anything else: its imports go on beside what follows.
-    with engine_of(search, Training(task, folder.resolve(), digest, tokens.resolve())) as engine:
-        study = study_of(project, task, encoder, search, training, tokens)
+    study = study_of(project, task, encoder, search, training, tokens)
+    scratch = STATE.resolve() / "checkpoints" / f"{study}-originals"
+    trains = Training(task, folder.resolve(), digest, tokens.resolve(), scratch)
+    # Before anything else that takes time: its imports go on beside what follows.
+    apart = originals(tokens, scratch) if search.ablation else contextlib.nullcontext()
+    with engine_of(search, trains) as engine, apart:
         books = open_registry(STATE, WAIT_SECONDS)
         run = start_study(
             books, project.name, study, {"trials": search.trials, **training.shaping()}
@@ -70,7 +79,8 @@ def search(
         with trainings("search") as board:
             seed = derive(project.seed, "search")
             shown = Watching(board, books, run, search)
-            found = run_search(search, training, seed, engine, place, shown.watch())
+            copies = asked_about(load_task(task), tokens)
+            found = run_search(search, training, seed, engine, place, shown.watch(), copies)
     asked = about(project, task, search, training, tokens)
     write_results(found, asked, out)
     publish_link("search-report", log_report(books, run, out / REPORT), "Search report")
@@ -88,13 +98,15 @@ def search(
 
 
 def figure(found: Searched) -> str:
-    """Return the one line: how many trials, the best mean, and who fell out with another seed."""
+    """Return the one line: how many trials, the best mean, who fell out, and if copies help."""
     pruned = sum(trial.state == "pruned" for trial in found.trials)
     out = [f"; trial {f.trial} diverged with another seed" for f in found.finalists if f.reason]
-    best = found.best
+    best, asked = found.best, found.ablation
+    told = f"; altered copies {HELP[asked.verdict]}" if asked else ""
     return (
         f"{len(found.trials)} trials, {pruned} pruned, best {best.figure} (trial {best.trial})"
         + "".join(out)
+        + told
     )
 
 
@@ -108,6 +120,12 @@ def about(
     """Return what the report tells beside the trials."""
     examples = len(open_split(tokens, "train"))
     return About(project.name, load_task(task).metric, search, training, examples)
+
+
+def asked_about(task: Task, tokens: Path) -> Copies:
+    """Return what is told of the altered copies among the training rows."""
+    altered = open_altered(tokens)
+    return Copies(len(altered), int(altered.sum()), open_groups(tokens), task.score)
 
 
 def engine_of(search: SearchParams, trains: Training) -> Engine:

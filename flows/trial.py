@@ -9,8 +9,10 @@ from components.files import read_json
 from components.params import TrainingParams
 from components.search import DeviceUse, Report
 from components.tasks import load_task
-from components.tasks.base import TaskOptions
-from components.training import Checkpoints, Epoch, Step, Watch, fit
+from components.tasks.base import Array, Task, TaskOptions
+from components.tokens import open_split
+from components.training import Checkpoints, Epoch, Fitted, Step, Watch, fit
+from components.training.answers import answers
 from components.training.process import device_use, take_seat
 
 
@@ -23,12 +25,14 @@ class Training:
         encoder: folder with config.json and safetensors.
         digest: of the encoder's files.
         tokens: folder that tokenize wrote.
+        originals: the same without altered copies of training rows; None: nobody trains on it.
     """
 
     task: TaskOptions
     encoder: Path
     digest: str
     tokens: Path
+    originals: Path | None = None
 
     def __call__(self, training: TrainingParams, seed: int, report: Report, /) -> float:
         """Train, and return the best epoch's score."""
@@ -48,11 +52,24 @@ class Training:
         kept = Checkpoints(folder, minutes, self.digest) if folder else None
         task = load_task(self.task)
         watch = Watch(on_step=on_step, on_epoch=on_epoch)
+        alone = self.originals if report.copies is False else None
+        tokens = alone or self.tokens
         try:
-            return fit(task, training, self.encoder, self.tokens, seed, watch, kept).score
+            fitted = fit(task, training, self.encoder, tokens, seed, watch, kept)
+            if report.copies is not None:
+                report.judged(tallies(fitted, task, tokens))
+            return fitted.score
         finally:
             if use := device_use():
                 report.device(DeviceUse(*use))
+
+
+def tallies(fitted: Fitted, task: Task, tokens: Path) -> Array:
+    """Return (validation rows, tallies) of the best epoch."""
+    split = open_split(tokens, "validation")
+    targets = [split.target(row) for row in range(len(split))]
+    logits = answers(fitted.model, task, tokens, "validation")
+    return task.tallies(*task.from_tokens(targets, logits))
 
 
 def preload(encoder: Path) -> tuple[str, ...]:

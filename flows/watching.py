@@ -7,7 +7,7 @@ from typing import Literal
 from components.params import SearchParams
 from components.registry import Registry, log_trial
 from components.registry import Trial as Logged
-from components.search import Retraining, SearchWatch, Trial
+from components.search import Retraining, SearchWatch, Trial, arm_of
 from components.training import Step
 from flows.progress import Board
 
@@ -34,6 +34,7 @@ class Watching:
             on_end=self.ended,
             on_restart=lambda _, __: self._whole(),
             on_retrained=self.retrained,
+            on_arm=self.arm,
             on_step=self.step,
             on_died=self.died,
             on_note=self._board.line,
@@ -89,6 +90,11 @@ class Watching:
         self._whole()
         self._board.end(name(again.trial, again.round), f"{state}: {told}")
 
+    def arm(self, training: Retraining) -> None:
+        """Show how a training with altered copies or without ended; the report tells the rest."""
+        told = training.reason or ("" if training.score is None else f"{training.score:.4f}")
+        self._board.end(name(training.trial, training.round), told)
+
     def died(self, number: int, round_: int, reason: str, again: bool) -> None:
         """Tell of a process that died."""
         then = "it is done again" if again else "it has failed"
@@ -108,7 +114,9 @@ class Watching:
 
 
 def name(number: int, round_: int) -> str:
-    """Return what a training is called; round 0 is the trial itself."""
+    """Return what a training is called; round 0 is the trial itself, see also `arm_of`."""
+    if arm := arm_of(round_):
+        return f"with{'' if arm.copies else 'out'} altered copies, seed {arm.seed}"
     return f"finalist {number}, seed {round_ + 1}" if round_ else f"trial {number}"
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
+from components.bootstrap import by_group
 from components.errors import DataError
 from components.gate.evidence import Evidence, Settings
-from components.gate.statistics import by_group
 from components.inference import Bundle, Predictor, load_predictor
 from components.inference.parity import Answered
 from components.inference.parity import answer as answer_thrice

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from components.bootstrap import Figure, Question, Spread, by_group
 from components.calibration import calibration, calibration_error, calibration_tallies
-from components.gate.bootstrap import Figure, Question, Spread
-from components.gate.statistics import by_group
 from components.tasks.base import Array, Prediction
 
 # Where a bin is well calibrated, resampling adds less than half of the chance that it has already.

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from scipy.stats import binomtest
 
+from components.bootstrap import Question
 from components.gate.answers import Answers
-from components.gate.bootstrap import Question
 from components.gate.luck import Luck
 from components.gate.mcnemar import EVEN, Flips, mcnemar
 from components.gate.power import Measured, Right, held, needed, too_few

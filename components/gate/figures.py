@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from components.bootstrap import Question, Spread, answer, together
 from components.correlations import CORRELATIONS
 from components.errors import TouchstoneError
 from components.gate.answers import Answers
-from components.gate.bootstrap import Question, Spread, answer, together
 from components.gate.calibration import Ask, ask_calibration
 from components.gate.evidence import Evidence, Settings
 from components.gate.rules import number

@@ -13,7 +13,7 @@ from typing import Final
 
 from scipy.stats import norm
 
-from components.gate.bootstrap import hidden
+from components.bootstrap import hidden
 from components.gate.luck import Luck, reach
 
 # Of an experiment that is worth its labels: Cohen, Statistical Power Analysis, 1988.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from components.bootstrap import Question
 from components.gate.answers import Answers
-from components.gate.bootstrap import Question
 from components.gate.catalogue import SLICE
 from components.gate.compare import Pair
 from components.gate.power import Measured, held, needed, too_few

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from components.gate.bootstrap import Figure, Question, Score, Spread, Sums
+from components.bootstrap import Figure, Question, Score, Spread, Sums, membership
 from components.holm import holm
 from components.tasks.base import Array
 
@@ -90,25 +90,6 @@ class Slice:
     judged: bool
 
 
-def by_group(tallies: Array, groups: Sequence[str]) -> Array:
-    """Return (groups, tallies): the sums over the examples of each group, groups by name."""
-    names, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    return _summed(tallies, index, len(names))
-
-
-def _summed(tallies: Array, index: Array, groups: int) -> Array:
-    """Return (groups, tallies), given the number of each example's group."""
-    found: Array = _members(index, groups) @ tallies
-    return found
-
-
-def _members(index: Array, groups: int) -> sparse.csr_array:
-    """Return (groups, examples) 1 where an example is of a group."""
-    return sparse.csr_array(
-        (np.ones(len(index)), (index, np.arange(len(index)))), shape=(groups, len(index))
-    )
-
-
 def slices_of(
     tallies: Sequence[Array],
     groups: Sequence[str],
@@ -129,7 +110,7 @@ def slices_of(
     found = []
     for members, counts in zip(rows, judged, strict=True):
         own, place = np.unique(index[list(members)], return_inverse=True)
-        new, old = (_members(place, len(own)) @ each[list(members)] for each in few)
+        new, old = (membership(place, len(own)) @ each[list(members)] for each in few)
         found.append(Slice(own, (new, old), len(names), counts))
     return found
 

@@ -3,6 +3,7 @@
 from components.params.load import load_params, overlay
 from components.params.recipe import apply_recipe
 from components.params.sections import (
+    AblationParams,
     AugmentationParams,
     ColumnsParams,
     DistillationParams,
@@ -30,6 +31,7 @@ from components.params.sections import (
 )
 
 __all__ = [
+    "AblationParams",
     "AugmentationParams",
     "ColumnsParams",
     "DistillationParams",

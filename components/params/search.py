@@ -12,7 +12,23 @@ from components.params.training import UNSHAPING, TrainingParams
 
 # Fields that change how much is tried, where and when, and not what: a study goes on with others.
 UNNAMED: Final = frozenset(
-    {"trials", "minutes", "budget_epochs", "workers", "attempts", "engine", "address", "finalists"}
+    {
+        "trials",
+        "minutes",
+        "budget_epochs",
+        "workers",
+        "attempts",
+        "engine",
+        "address",
+        "finalists",
+        "ablation",
+    }
+)
+
+
+ONE_SEED: Final = (
+    "must be at least 2 where search.finalists.seeds is 0, since only several trainings with the "
+    "same values tell what a seed does; or write search.ablation: null"
 )
 
 
@@ -96,6 +112,21 @@ class FinalistsParams(Section):
     """No further training starts after so many minutes; null: no limit."""
 
 
+class AblationParams(Section):
+    """Whether altered copies of training rows help; those not shown to are left out of `train`.
+
+    The winner's values train with and without the copies. The copies stay when the lower bound of
+    the interval of the gain on validation is above 0, or when training diverges without them alone.
+    """
+
+    seeds: Positive
+    """Trainings with and as many without, for as many steps, with seeds that chose nothing."""
+    resamples: Annotated[int, Field(ge=100)]
+    """Draws of whole groups of validation rows, for the interval."""
+    confidence: Annotated[float, Field(ge=0.5, lt=1)]
+    """Of the two-sided interval; its lower bound alone errs half as often."""
+
+
 class SearchParams(Section):
     """Hyper-parameter search over the training section; trial 0 is that section untouched."""
 
@@ -129,6 +160,9 @@ class SearchParams(Section):
     space: dict[str, Space]
     """Field of `training` to its range."""
     finalists: FinalistsParams
+    ablation: AblationParams | None
+    """null: altered copies are used unasked. Without any in the training rows nothing is trained
+    for it."""
 
     @model_validator(mode="after")
     def _known(self) -> SearchParams:
@@ -139,6 +173,8 @@ class SearchParams(Section):
             for name in self.space
             if name not in fields
         ]
+        if self.ablation and self.ablation.seeds == 1 and self.finalists.seeds == 0:
+            mistakes.append(mistake(("ablation", "seeds"), ONE_SEED, 1))
         return refuse(self, mistakes)
 
     def shaping(self) -> dict[str, Any]:

@@ -45,6 +45,7 @@ from components.params.release import (
     WaiverParams,
 )
 from components.params.search import (
+    AblationParams,
     Choice,
     FinalistsParams,
     PrunerParams,
@@ -58,6 +59,7 @@ from components.tasks import load_task
 from components.tasks.base import TaskOptions
 
 __all__ = [
+    "AblationParams",
     "AcceptParams",
     "AugmentationParams",
     "CeilingsParams",

@@ -252,7 +252,10 @@ def _data(verdict: Tree, facts: Facts) -> str:
     counts = ", ".join(f"{_count(n)} {split}" for split, n in (facts.rows or {}).items())
     leak = verdict.get("leakage") or {}
     near = f" {leak['near']} test examples have a near-copy in training." if leak else ""
-    return f"Examples: {counts or UNKNOWN}. Licence of the data: {plain(facts.licence)}.{near}"
+    copies = (facts.origin or {}).get("altered_copies")
+    altered = f" Altered copies of training rows: {plain(copies)}." if copies else ""
+    licence = f"Licence of the data: {plain(facts.licence)}."
+    return f"Examples: {counts or UNKNOWN}.{altered} {licence}{near}"
 
 
 def _lineage(verdict: Tree, facts: Facts) -> str:

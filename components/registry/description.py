@@ -84,7 +84,8 @@ def describe_version(page: Page) -> str:
         *(["## Weakest labels", _labels(named)] if named else []),
         "## Trained on",
         f"{page.rows['train']:,} rows, chosen on {page.rows['validation']:,}"
-        f"{f'; {len(named)} labels' if named else ''}. Licence of the data: {plain(page.licence)}.",
+        f"{f'; {len(named)} labels' if named else ''}.{_copies(page)} "
+        f"Licence of the data: {plain(page.licence)}.",
         "## Intended use",
         plain(page.params.intended_use),
         f"Owner: {plain(page.params.owner)}.",
@@ -94,6 +95,11 @@ def describe_version(page: Page) -> str:
         _lineage(page),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _copies(page: Page) -> str:
+    copies = page.origin.get("altered_copies")
+    return f" Altered copies of training rows: {plain(copies)}." if copies else ""
 
 
 def _headline(page: Page) -> str:

@@ -7,8 +7,10 @@ ended is kept outside the stage's outputs, and no training is done twice.
 
 from components.search.about import About
 from components.search.belief import sentence
+from components.search.copies import Ablation, Copies
 from components.search.engines import Engine, Inline, Local, Ray
 from components.search.finalists import Finalist
+from components.search.jobs import arm_of
 from components.search.objective import DeviceUse, Objective, Pruned, Report, Seat
 from components.search.results import REPORT, write_results
 from components.search.retrainings import Retraining
@@ -19,7 +21,9 @@ from components.search.trials import Trial
 
 __all__ = [
     "REPORT",
+    "Ablation",
     "About",
+    "Copies",
     "DeviceUse",
     "Engine",
     "Finalist",
@@ -35,6 +39,7 @@ __all__ = [
     "Seat",
     "StudyPlace",
     "Trial",
+    "arm_of",
     "run_search",
     "sentence",
     "write_results",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from components.arrays import Array
 from components.errors import DivergenceError
 from components.params import SearchParams, TrainingParams, overlay
 from components.search.space import ORIGIN
@@ -51,10 +52,13 @@ class Report(Protocol):
     Attributes:
         checkpoints: the folder of this training's checkpoints; None: none are kept.
         seat: where it runs; None: in the caller's own process, which is left as it is.
+        copies: whether altered copies of training rows are trained on, and the answers to be told
+            with `judged`; None: they are, and nobody asks for more than the score.
     """
 
     checkpoints: Path | None
     seat: Seat | None
+    copies: bool | None
 
     def __call__(self, epoch: int, score: float, /) -> None:
         """Tell the score; raises Pruned when the trial is not worth more."""
@@ -64,6 +68,9 @@ class Report(Protocol):
 
     def curve(self, name: str, at: int, value: float) -> None:
         """Note a point of a curve; told with the next epoch's score."""
+
+    def judged(self, tallies: Array) -> None:
+        """Tell the task's (validation rows, tallies) of the best epoch."""
 
     def device(self, use: DeviceUse) -> None:
         """Note what it took of an accelerator."""

@@ -17,10 +17,13 @@ from components.search.searched import Searched
 from components.search.trials import Trial
 
 REPORT = "report.html"
+ABLATION = "ablation.json"
 
 
 def write_results(searched: Searched, about: About, out: Path) -> None:
-    """Write best.yaml, finalists.json, trials.parquet and report.html.
+    """Write best.yaml, finalists.json, ablation.json, trials.parquet and report.html.
+
+    ablation.json is there where it was asked whether altered copies help.
 
     Args:
         searched: what was found.
@@ -44,6 +47,9 @@ def write_results(searched: Searched, about: About, out: Path) -> None:
     with atomic_folder(out) as folder:
         write_text(folder / "best.yaml", _yaml(winner))
         write_json(folder / "finalists.json", {"trials": finalists, "winner": best.trial})
+        if asked := searched.ablation:
+            told = {**asked.as_json(about.metric), "seconds": asked.seconds}
+            write_json(folder / ABLATION, told)
         pq.write_table(_table(searched.trials), folder / "trials.parquet")
         write_report(searched, about, folder / REPORT)
 

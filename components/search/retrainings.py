@@ -66,7 +66,7 @@ def read_retrainings(place: StudyPlace, book: Book) -> list[Retraining]:
         drop_half_line(path)
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     try:
-        return [_retraining(json.loads(line)) for line in lines]
+        return [as_retraining(json.loads(line)) for line in lines]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(
             f"{path} is no record that can be read: {error!r}",
@@ -91,7 +91,8 @@ def _path(place: StudyPlace) -> Path:
     return place.own / FILE
 
 
-def _retraining(row: Mapping[str, Any]) -> Retraining:
+def as_retraining(row: Mapping[str, Any]) -> Retraining:
+    """Return one that was written as JSON."""
     score = row["score"]
     return Retraining(
         trial=int(row["trial"]),

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from components.search.again import Again
 from components.search.book import Book
 from components.search.finalists import Finalist, best_trials, settle
-from components.search.jobs import Curves, Ending, Job, Key
+from components.search.jobs import Ending, Job, Key
 from components.search.retrainings import Retraining, keep, read_retrainings
-from components.search.setup import Setup, deadline, merged
+from components.search.setup import Setup, deadline
 from components.search.trials import Trial
 from components.seeding import derive
 
 
-class Rounds:
+class Rounds(Again):
     """The finalists' further trainings, as work, in a study that the caller holds.
 
     * All finalists begin one further training before any begins its second, and in one round all
@@ -37,17 +38,14 @@ class Rounds:
     def __init__(
         self, setup: Setup, book: Book, trials: Sequence[Trial], most: Callable[[], int]
     ) -> None:
-        self.most, self._book = most, book
-        self._setup, self._asked = setup, setup.params.finalists
+        super().__init__(setup, most)
+        self._book, self._asked = book, setup.params.finalists
         self._deadline = deadline(self._asked.minutes, time.monotonic())
         self._trials = {trial.number: trial for trial in trials}
         numbers = best_trials(trials, self._asked.trials)
         self._own = {number: _score(self._trials[number]) for number in numbers}
         self.done = self._kept()
         self._waiting = [(t, n) for n in range(1, self._asked.seeds + 1) for t in numbers]
-        self._scores: dict[Key, dict[int, float]] = {}
-        self._curves: dict[Key, Curves] = {}
-        self._deaths: dict[Key, list[Ending]] = {}
 
     def finalists(self) -> tuple[Finalist, ...]:
         """Return the finalists, with the scores that may be compared."""
@@ -59,54 +57,12 @@ class Rounds:
             trial, number = self._waiting.pop(0)
             if _settled(self.done, trial, number):
                 continue
-            self._setup.watch.on_restart(trial, number)
-            self._scores[trial, number] = {}
             seed = derive(self._setup.seed, "finalists", number)
-            return self._setup.job(trial, number, self._trials[trial].values, seed)
+            return self._begin((trial, number), self._trials[trial].values, seed)
         return None
 
-    def stepped(self, key: Key, step: object) -> None:
-        """Hand on."""
-        self._setup.watch.on_step(*key, step)
-
-    def reported(self, key: Key, epoch: int, score: float, curves: Curves) -> bool:
-        """Note the score; a finalist always goes on."""
-        self._scores[key][epoch] = score
-        self._setup.watch.on_epoch(*key, epoch, score)
-        self._curves[key] = merged(self._curves.get(key, {}), curves)
-        return True
-
-    def ended(self, key: Key, ending: Ending) -> None:
-        """Keep what has ended; one that died is done again."""
-        if ending.how == "interrupted":
-            return
-        reason = ending.reason
-        if ending.how == "died":
-            deaths = self._deaths.setdefault(key, [])
-            deaths.append(ending)
-            again = len(deaths) < self._setup.params.attempts
-            self._setup.watch.on_died(*key, str(reason), again)
-            if again:
-                self._waiting.insert(0, key)
-                return
-            reason = f"its process died {len(deaths)} times, the last time {reason}"
-        self._keep(key, ending, reason)
-
     def _keep(self, key: Key, ending: Ending, reason: str | None) -> None:
-        deaths = self._deaths.get(key, [])
-        retraining = Retraining(
-            trial=key[0],
-            values=dict(self._trials[key[0]].values),
-            round=key[1],
-            score=ending.score,
-            scores=self._scores[key],
-            seconds=ending.seconds + sum(each.seconds for each in deaths),
-            reason=None if ending.how == "complete" else reason,
-            attempts=len(deaths) + (ending.how != "died"),
-            memory=ending.memory,
-            worker=ending.worker,
-            curves=merged(self._curves.get(key, {}), ending.curves),
-        )
+        retraining = self._record(key, self._trials[key[0]].values, ending, reason)
         keep(self._setup.place, self._book, retraining)
         self._setup.forget(*key)
         self.done.append(retraining)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from components.params import SearchParams, TrainingParams
+from components.search.ablation import Sides
 from components.search.asking import Asking
-from components.search.drive import drive, listening
+from components.search.copies import Ablation, Copies, weigh
+from components.search.drive import Work, drive, listening
 from components.search.engines import Engine
+from components.search.finalists import winner_of
 from components.search.importances import importances
 from components.search.priors import write_record
 from components.search.rounds import Rounds
@@ -20,17 +25,19 @@ from components.search.trials import read_trial
 UNWATCHED: Final = SearchWatch()
 
 
-def run_search(
+def run_search(  # noqa: PLR0913, PLR0917 - one entry to searches; the last two may be left out
     params: SearchParams,
     training: TrainingParams,
     seed: int,
     engine: Engine,
     place: StudyPlace,
     watch: SearchWatch = UNWATCHED,
+    copies: Copies | None = None,
 ) -> Searched:
     """Search until the study has `params.trials` ended trials, whatever killed it before.
 
-    Then the best of them train again with other seeds (`Rounds`), and the best mean wins.
+    Then the best of them train again with other seeds (`Rounds`), and the best mean wins; and the
+    winner with altered copies of training rows and without (`Sides`), where there are any.
 
     * Trial 0 is the training section untouched but for `epochs`. Where one of its values lies
       outside its range, it trains with that value all the same, and the sampler does not learn
@@ -55,6 +62,7 @@ def run_search(
         engine: trains.
         place: where the study persists.
         watch: told of every training.
+        copies: the altered copies; None: whether they help is not asked.
 
     Raises:
         ParamsError: a value of the space is not allowed in the training section.
@@ -83,4 +91,24 @@ def run_search(
             workers.why if workers else "",
         )
         write_record(place, found)
-        return found
+
+        def work(sides: Work) -> None:
+            drive(engine, sides, stop)
+
+        return replace(found, ablation=_ablation(setup, found, copies, asking.most, work))
+
+
+def _ablation(
+    setup: Setup,
+    found: Searched,
+    copies: Copies | None,
+    most: Callable[[], int],
+    work: Callable[[Work], None],
+) -> Ablation | None:
+    """Ask whether altered copies help; None where there is nobody to ask, or nothing."""
+    asked = setup.params.ablation
+    if not asked or not copies or not copies.copies or winner_of(found.finalists) is None:
+        return None
+    sides = Sides(setup, found.best_trial, copies, most)
+    work(sides)
+    return weigh(sides.arms(), copies, asked, found.finalists, setup.seed)

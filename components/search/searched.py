@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from components.errors import DivergenceError
+from components.search.copies import Ablation
 from components.search.finalists import Finalist, winner_of
 from components.search.retrainings import Retraining
 from components.search.trials import Trial
@@ -29,6 +30,7 @@ class SearchWatch:
         on_end: of a trial.
         on_restart: of a further training, with the trial's number and the round.
         on_retrained: of a further training that ended.
+        on_arm: of a training with altered copies or without that ended.
         on_step: where a training stands, with the trial's number and the round, 0 for the trial
             itself; several may run at once.
         on_died: of a training whose process died, likewise, with the reason, and whether it is
@@ -42,6 +44,7 @@ class SearchWatch:
     on_end: Callable[[Trial], None] = _ignore
     on_restart: Callable[[int, int], None] = _ignore
     on_retrained: Callable[[Retraining], None] = _ignore
+    on_arm: Callable[[Retraining], None] = _ignore
     on_step: Callable[[int, int, object], None] = _ignore
     on_died: Callable[[int, int, str, bool], None] = _ignore
     on_note: Callable[[str], None] = _ignore
@@ -62,6 +65,7 @@ class Searched:
         retrainings: the further trainings of the finalists.
         workers: how many trained at once, at most.
         workers_why: why so many, in one line; empty where it was asked for.
+        ablation: whether altered copies help; None where it was not asked.
     """
 
     study: str
@@ -71,6 +75,7 @@ class Searched:
     retrainings: tuple[Retraining, ...] = ()
     workers: int = 1
     workers_why: str = ""
+    ablation: Ablation | None = None
 
     @property
     def epochs(self) -> int:

@@ -12,6 +12,8 @@ from components.params.sections import Choice, Range
 from components.search import charts
 from components.search.about import About
 from components.search.belief import lead, sentence, statements
+from components.search.copies import Ablation
+from components.search.jobs import arm_of
 from components.search.retrainings import Retraining
 from components.search.searched import Searched
 from components.search.trials import Trial
@@ -38,6 +40,7 @@ def view(searched: Searched, about: About) -> dict[str, Any]:
         "rungs": rungs(searched),
         "failed": [t for t in searched.trials if t.state == "failed"],
         "cost": cost(searched, about),
+        "copies": copies(searched.ablation, about),
     }
 
 
@@ -82,6 +85,29 @@ def finalists(searched: Searched) -> dict[str, Any]:
             for each in ranked
         ],
     }
+
+
+def copies(found: Ablation | None, about: About) -> dict[str, Any] | None:
+    """Return what is shown of altered copies; None where nobody asked."""
+    if found is None:
+        return None
+    sides = {"With the copies": (True, found.rows), "Without": (False, found.rows - found.copies)}
+    scores = {True: found.with_scores, False: found.without_scores}
+    rows = []
+    for name, (side, trained) in sides.items():
+        own = [t for t in found.trainings if (arm := arm_of(t.round)) and arm.copies == side]
+        rows.append(
+            {
+                "name": name,
+                "rows": trained,
+                "epochs": max((len(each.scores) for each in own), default=0),
+                "scores": scores[side],
+                "mean": fmean(scores[side]) if scores[side] else None,
+                "seconds": sum(each.seconds for each in own),
+                "lost": [each.reason for each in own if each.score is None],
+            }
+        )
+    return {"found": found, "sentence": found.sentence(about.metric), "rows": rows}
 
 
 def rungs(searched: Searched) -> list[dict[str, Any]]:
@@ -152,7 +178,12 @@ def cost(searched: Searched, about: About) -> dict[str, Any]:
     A pruned trial would have gone on as fast as it was: that is what its epochs are priced by.
     """
     trials, again = searched.trials, searched.retrainings
-    spent = [_sum("Trials", trials, about), _sum("Finalists, further seeds", again, about)]
+    arms = searched.ablation.trainings if searched.ablation else ()
+    spent = [
+        _sum("Trials", trials, about),
+        _sum("Finalists, further seeds", again, about),
+        _sum("With and without altered copies", arms, about),
+    ]
     total = {
         key: sum(row[key] for row in spent)
         for key in ("trainings", "epochs", "examples", "seconds")
@@ -163,7 +194,7 @@ def cost(searched: Searched, about: About) -> dict[str, Any]:
     return {
         "rows": [row for row in spent if row["trainings"]],
         "total": {"name": "Together", **total},
-        "killed": _again(trials) + _again(again),
+        "killed": _again(trials) + _again(again) + _again(arms),
         "memory": max((t.memory for t in trials if t.memory is not None), default=None),
         "device_memory": max(
             (t.device_memory for t in trials if t.device_memory is not None), default=None

@@ -16,11 +16,11 @@ from components.errors import DataError
 from components.files import atomic_folder, sha256_file, write_json, write_text
 from components.params import TokenizationParams
 from components.records import Example, iter_examples, verify_card
-from components.schema import ID, PARENT_ID, SEEN, Seen
+from components.schema import GROUP, ID, PARENT_ID, SEEN, Seen
 from components.tasks.base import Array, Encoded, Task
 from components.tokenization.flat import FlatFile
 from components.tokenization.vocabulary import read_vocabulary
-from components.tokens import ANCHORS, ARRAYS, CARD, array_path
+from components.tokens import ALTERED, ANCHORS, ARRAYS, CARD, GROUPS, array_path
 
 BATCH_ROWS: Final = 1024
 LISTED: Final = 5
@@ -121,9 +121,11 @@ def _write_split(task: Task, encode: Encode, examples: Path, folder: Path, split
     tally = Tally()
     join = np.concatenate if task.loss == "each_token" else np.stack
     rows = _checked(iter_examples(examples, split), split)
+    fact = _altered if split == "train" else _Groups()
     with contextlib.ExitStack() as stack:
-        ids, offsets, targets = (
-            stack.enter_context(FlatFile(array_path(folder, split, name))) for name in ARRAYS
+        ids, offsets, targets, facts = (
+            stack.enter_context(FlatFile(array_path(folder, split, name)))
+            for name in (*ARRAYS, ALTERED if split == "train" else GROUPS)
         )
         offsets.append(np.zeros(1, dtype=np.int64))
         while batch := list(islice(rows, BATCH_ROWS)):
@@ -133,6 +135,7 @@ def _write_split(task: Task, encode: Encode, examples: Path, folder: Path, split
             ids.append(np.concatenate([np.asarray(row, np.int32) for row in encoded.input_ids]))
             offsets.append(tally.tokens + np.cumsum([len(row) for row in encoded.input_ids]))
             targets.append(join(encoded.targets))
+            facts.append(fact(batch)[encoded.owners])
             tally.add(encoded)
     if not tally.rows:
         raise DataError(
@@ -140,6 +143,23 @@ def _write_split(task: Task, encode: Encode, examples: Path, folder: Path, split
             f"give ingestion.{split}_source, or raise ingestion.splits.{split}",
         )
     return tally
+
+
+def _altered(batch: Sequence[Example]) -> Array:
+    """Return (examples,) whether each is a copy that was altered."""
+    return np.array([row.get(PARENT_ID) is not None for row in batch])
+
+
+class _Groups:
+    """Numbers groups in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def __call__(self, batch: Sequence[Example]) -> Array:
+        """Return (examples,) int64, the number of each one's group."""
+        names = [str(row[GROUP]) for row in batch]
+        return np.array([self._numbers.setdefault(name, len(self._numbers)) for name in names])
 
 
 def _write_anchors(task: Task, encode: Encode, folder: Path) -> None:

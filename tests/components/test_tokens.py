@@ -7,7 +7,15 @@ import pytest
 
 from components.errors import DataError, IntegrityError
 from components.files import write_json
-from components.tokens import ARRAYS, array_path, open_split, read_token_card, subset
+from components.tokens import (
+    ALTERED,
+    ARRAYS,
+    array_path,
+    open_altered,
+    open_split,
+    read_token_card,
+    subset,
+)
 
 ROWS = [[2, 7, 3], [2, 3], [2, 5, 6, 7, 3]]
 
@@ -96,3 +104,22 @@ def test_subset_has_its_rows_and_a_card_of_its_own(tmp_path: Path) -> None:
     assert card["sha256"] != read_token_card(whole)["sha256"]
     subset(whole, np.array([0, 2]), tmp_path / "other")
     assert read_token_card(tmp_path / "other")["sha256"] != card["sha256"]
+
+
+def test_a_subset_knows_which_of_its_own_rows_are_altered(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    write(whole)
+    write_json(whole / "card.json", {})
+    np.save(array_path(whole, "train", ALTERED), np.array([False, True, False]))
+    subset(whole, np.array([1, 2]), tmp_path / "part")
+    assert open_altered(tmp_path / "part").tolist() == [True, False]
+
+
+def test_what_is_said_of_rows_must_fit_them(tmp_path: Path) -> None:
+    write(tmp_path)
+    with pytest.raises(DataError, match=r"train.altered.npy cannot be read"):
+        open_altered(tmp_path)
+    np.save(array_path(tmp_path, "train", ALTERED), np.array([False]))
+    with pytest.raises(DataError, match="does not fit the train arrays"):
+        open_altered(tmp_path)

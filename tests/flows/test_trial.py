@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from components.params import SearchParams, TrainingParams
-from components.search import Inline, Local, Report, Searched, StudyPlace, run_search
+from components.search import Copies, Inline, Local, Report, Searched, StudyPlace, run_search
+from components.tasks import load_task
 from components.tasks.base import Task
 from components.tokenization import tokenize
+from components.tokens import subset
 from flows.trial import Training, preload
 
 TRIALS = 2
@@ -32,7 +35,9 @@ def objective(
     tokens = tmp_path_factory.mktemp("tokens") / "tokens"
     params = TokenizationParams(max_length=32, max_truncated_share=1.0)
     tokenize(task, params, tiny_encoder, "toy", example_folder, tokens)
-    return Training(task.options, tiny_encoder, "toy", tokens)
+    few = tokens.with_name("few")
+    subset(tokens, np.arange(40), few)
+    return Training(task.options, tiny_encoder, "toy", tokens, few)
 
 
 @pytest.fixture
@@ -48,7 +53,8 @@ def search(
             json.dumps(params_tree["training"] | {"checkpoint_minutes": 1e-9})
         )
         place = StudyPlace(tmp_path / "studies", name, checkpoints=tmp_path / "checkpoints")
-        return run_search(section, training, 7, engine, place)
+        copies = Copies(60, 20, np.arange(24), load_task(objective.task).score)
+        return run_search(section, training, 7, engine, place, copies=copies)
 
     return run
 
@@ -56,7 +62,9 @@ def search(
 def figures(found: Searched) -> list[object]:
     """All that must repeat to the last bit; curves hold every loss that was told."""
     trials = [(t.values, t.scores, t.score, t.curves) for t in found.trials]
-    return [*trials, *((r.scores, r.score, r.curves) for r in found.retrainings)]
+    assert found.ablation
+    again = [*found.retrainings, *found.ablation.trainings]
+    return [*trials, *((r.scores, r.score, r.curves) for r in again)]
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class Fatal:
     def __init__(self, report: Report, mark: Path) -> None:
         self.checkpoints, self.seat = report.checkpoints, report.seat
         self.show, self.curve, self.device = report.show, report.curve, report.device
+        self.copies, self.judged = report.copies, report.judged
         self._report, self._mark = report, mark
 
     def __call__(self, epoch: int, score: float, /) -> None:
@@ -98,6 +107,10 @@ def test_a_process_of_its_own_gives_the_same_bits_and_so_does_one_that_was_kille
     killed = search(Local(Killed(objective, tmp_path), modules), "killed")
     assert [trial.attempts for trial in killed.trials] == [2] * TRIALS
     assert [r.attempts for r in killed.retrainings] == [2] * TRIALS
+    assert killed.ablation
+    assert inline.ablation
+    assert [arm.attempts for arm in killed.ablation.trainings] == [2, 2]
+    assert killed.ablation.as_json("accuracy") == inline.ablation.as_json("accuracy")
     assert [(t.scores, t.score) for t in killed.trials] == [
         (t.scores, t.score) for t in inline.trials
     ]

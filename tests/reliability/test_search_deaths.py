@@ -131,6 +131,7 @@ def survive(
         "pruner": params_tree["search"]["pruner"] | {"kind": "none"},
         "space": {"learning_rate": {"low": 1e-5, "high": 1e-2, "log": True, "step": None}},
         "finalists": {"trials": 1, "seeds": 0, "minutes": None},
+        "ablation": None,
     }
     params = SearchParams.model_validate_json(json.dumps(tree))
     training = TrainingParams.model_validate_json(json.dumps(params_tree["training"]))

@@ -56,7 +56,7 @@ def work(pipe: Connection, objective: Objective, job: Job, seat: Seat) -> None:
     except BaseException as error:
         ending = Ending("broken", reason=traceback.format_exc(), error=_portable(error))
     memory = max(0, peak() - begun) if begun else None
-    told = dataclasses.replace(ending, memory=memory, device=desk.used, curves=desk.curves())
+    told = dataclasses.replace(desk.told(ending), memory=memory)
     with contextlib.suppress(OSError):
         pipe.send(("end", told))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from components.search.jobs import Curves, Job
+from components.arrays import Array
+from components.search.jobs import Curves, Ending, Job
 from components.search.objective import DeviceUse, Pruned, Seat, finite
 
 SHOW_SECONDS: Final = 0.2
@@ -33,7 +35,9 @@ class Desk:
     ) -> None:
         self.checkpoints: Path | None = job.checkpoints
         self.seat = seat
-        self.used: DeviceUse | None = None
+        self.copies: bool | None = job.arm.copies if job.arm else None
+        self._used: DeviceUse | None = None
+        self._tallies: Array | None = None
         self._name = f"trial {job.number}"
         self._ask, self._show = ask, show
         self._curves: defaultdict[str, dict[int, float]] = defaultdict(dict)
@@ -57,7 +61,17 @@ class Desk:
 
     def device(self, use: DeviceUse) -> None:
         """Note what the training took of an accelerator."""
-        self.used = use
+        self._used = use
+
+    def judged(self, tallies: Array) -> None:
+        """Note what was right."""
+        self._tallies = tallies
+
+    def told(self, ending: Ending) -> Ending:
+        """Return the ending with all that was noted and not told yet."""
+        return dataclasses.replace(
+            ending, device=self._used, curves=self.curves(), tallies=self._tallies
+        )
 
     def curves(self) -> Curves:
         """Return the points that were noted since this was last asked."""

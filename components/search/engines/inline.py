@@ -45,10 +45,7 @@ class Inline:
         )
         ending = attempt(self._objective, job, desk)
         spent = time.monotonic() - started
-        listener.ended(
-            key,
-            dataclasses.replace(ending, seconds=spent, device=desk.used, curves=desk.curves()),
-        )
+        listener.ended(key, dataclasses.replace(desk.told(ending), seconds=spent))
 
     def stop(self, listener: Listener) -> None:
         """Forget what was not begun: nothing runs outside `wait`."""

@@ -202,10 +202,8 @@ def train(mailbox: Any, token: str, objective: Objective, job: Job, worker: int)
         ending = Ending("interrupted")
     node = ray.get_runtime_context().get_node_id()[:8]
     return dataclasses.replace(
-        ending,
+        desk.told(ending),
         memory=max(0, peak() - begun) if begun else None,
-        device=desk.used,
-        curves=desk.curves(),
         worker=f"{node}/{worker}",
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from components.gate.bootstrap import Score, answer
+from components.bootstrap import Score, answer
 from components.gate.calibration import Ask, ask_calibration
 from components.gate.statistics import (
     Difference,

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pytest
 
+from components.bootstrap import by_group
 from components.evaluation.slices import known, slice_scores
 from components.gate.answers import Answers, Candidate
 from components.gate.reported import _finite, _report_metrics
-from components.gate.statistics import by_group
 from components.inference import Predictor
 from components.scope import OutOfScope
 from components.tasks import load_task

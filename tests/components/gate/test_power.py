@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from components.bootstrap import by_group
 from components.gate.luck import Luck, reach
 from components.gate.power import Measured, Right, held, needed, too_few
-from components.gate.statistics import by_group
 from tests.components.gate.drawn import difference
 from tests.components.gate.shares import share, shares
 

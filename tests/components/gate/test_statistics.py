@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.stats import bootstrap
 from sklearn.metrics import accuracy_score, f1_score
 
-from components.gate.bootstrap import Question, answer, together
+from components.bootstrap import Question, answer, by_group, together
 from components.gate.mcnemar import mcnemar
 from components.gate.statistics import (
     Difference,
@@ -19,7 +19,6 @@ from components.gate.statistics import (
     ask_difference,
     ask_intervals,
     ask_slices,
-    by_group,
     slices_of,
 )
 from components.tasks.base import Array, Task

@@ -248,6 +248,16 @@ def test_search_space_is_held_against_training(
     assert mistakes(params_tree) == [f"search.space.{name}{line}" for line in lines]
 
 
+def test_one_seed_alone_cannot_tell_whether_copies_help(params_tree: Tree) -> None:
+    params_tree["search"]["finalists"]["seeds"] = 0
+    params_tree["search"]["ablation"]["seeds"] = 1
+    (line,) = mistakes(params_tree)
+    assert line.startswith("search.ablation.seeds: must be at least 2 where search.finalists.seeds")
+    for given in ({"seeds": 2, "resamples": 200, "confidence": 0.9}, None):
+        params_tree["search"]["ablation"] = given
+        check_params(params_tree, "params.yaml")
+
+
 def test_epochs_cannot_be_searched(params_tree: Tree) -> None:
     params_tree["search"]["space"] = {"epochs": {"choices": [1, 2]}}
     (line,) = mistakes(params_tree)

@@ -115,3 +115,11 @@ def test_card_of_graded_pairs_and_of_items_says_what_is_always_answered() -> Non
     items = {**options_type("matching").example().stored(), "items": {"a": "one", "b": "two"}}
     for task, said in ((graded, "a number from 0 to 5"), (items, "one of its items")):
         assert said in model_card(samples_against.hold(), replace(FACTS, task=task))
+
+
+def test_card_says_what_became_of_altered_copies() -> None:
+    told = replace(FACTS, origin={"altered_copies": "111 left out, not shown to help"})
+    sentence = "Altered copies of training rows: 111 left out, not shown to help."
+    verdict = samples_against.promote()
+    assert sentence in model_card(verdict, told)
+    assert "Altered copies" not in model_card(verdict, FACTS)

@@ -28,7 +28,7 @@ def training(params_tree: dict[str, Any]) -> TrainingParams:
 def section(params_tree: dict[str, Any]) -> Callable[..., SearchParams]:
     def make(**values: Any) -> SearchParams:
         alone = {"trials": 2, "seeds": 0, "minutes": None}
-        base = {"space": SPACE, "epochs": 3, "trials": 6, "finalists": alone}
+        base = {"space": SPACE, "epochs": 3, "trials": 6, "finalists": alone, "ablation": None}
         tree = params_tree["search"] | base | values
         tree["pruner"] = params_tree["search"]["pruner"] | values.get("pruner", {})
         return SearchParams.model_validate_json(_json(tree))

@@ -9,6 +9,8 @@ from typing import Any
 from components.params import load_params
 from components.params.sections import SearchParams
 from components.search import About, Finalist, Retraining, Searched, Trial
+from components.search.copies import Ablation
+from components.search.jobs import Arm
 from components.search.pruning import Cut
 
 SPACE: dict[str, Any] = {
@@ -70,3 +72,28 @@ def mixed(count: int = 12) -> Searched:
     further = tuple(again(t, r, 0.84) for t in (3, 2) for r in (1, 2))
     shares = {"learning_rate": 0.7, "dropout": 0.3}
     return Searched("toy-1", tuple(trials), shares, finalists, further)
+
+
+def ablation(**more: Any) -> Ablation:
+    """Copies that are half a point better, and may as well be half a point worse."""
+    with_, without = (0.84, 0.85), (0.835, 0.845)
+    trainings = tuple(
+        again(3, Arm(side, seed).round, scores[seed - 1])
+        for side, scores in ((True, with_), (False, without))
+        for seed in (1, 2)
+    )
+    told: dict[str, Any] = {
+        "verdict": "off",
+        "trial": 3,
+        "rows": 111,
+        "copies": 11,
+        "with_scores": with_,
+        "without_scores": without,
+        "low": -0.005,
+        "high": 0.015,
+        "confidence": 0.95,
+        "deviation": 0.007,
+        "reason": None,
+        "trainings": trainings,
+    }
+    return Ablation(**told | more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,29 @@ from tests.components.search import found
 ALONE = dataclasses.replace(
     found.small(), trials=(found.complete(0, 0.8),), finalists=(Finalist(0, (0.8,), None),)
 )
+LOST: dict[str, Any] = {
+    "with_scores": (),
+    "without_scores": (),
+    "low": None,
+    "high": None,
+    "reason": "with them training diverged",
+}
 SEARCHES = {
     "alone": ALONE,
     "small": found.small(),
     "mixed": found.mixed(),
     "hundred": found.mixed(100),
+    "copies": dataclasses.replace(found.mixed(), ablation=found.ablation()),
+    "copies that diverged": dataclasses.replace(
+        found.mixed(),
+        ablation=found.ablation(
+            with_scores=(),
+            without_scores=(),
+            low=None,
+            high=None,
+            reason="with them training diverged",
+        ),
+    ),
 }
 
 
@@ -123,3 +142,23 @@ def test_reasons_are_read_and_never_run(tmp_path: Path) -> None:
     assert "\x00" not in html
     assert "\u202e" not in html
     assert "alert(1)" in Outline(html).text
+
+
+def test_page_says_whether_altered_copies_help_and_how_that_is_known(tmp_path: Path) -> None:
+    text = Outline(page(SEARCHES["copies"], tmp_path)).text
+    parts = (
+        "The 11 altered copies are not shown to help and are left out: +0.50 points of macro F1",
+        *("With the copies", "111", "0.8450", "16.0 s"),
+        *("Without", "100", "0.8400", "16.0 s"),
+        *("Gain, in points", "+0.50", "\N{MINUS SIGN}0.50 to +1.50", "32.0 s"),
+    )
+    at = text.index("Altered copies", text.index("Finalists"))
+    for part in parts:
+        at = text.index(part, at)
+    assert "Altered copies" not in Outline(page(found.mixed(), tmp_path)).text
+
+
+def test_cost_counts_what_asking_about_copies_took() -> None:
+    money = cost(SEARCHES["copies"], found.about())
+    assert [row["trainings"] for row in money["rows"]] == [12, 4, 4]
+    assert money["rows"][2]["seconds"] == 32.0

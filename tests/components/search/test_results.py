@@ -98,3 +98,15 @@ def test_search_without_a_good_trial_writes_nothing(tmp_path: Path) -> None:
             Searched("toy", (trial(0, None, "failed"),), {}, ()), ABOUT, tmp_path / "search"
         )
     assert not (tmp_path / "search").exists()
+
+
+def test_verdict_on_copies_stands_in_a_file_of_its_own_where_there_is_one(tmp_path: Path) -> None:
+    write_results(SEARCHED, ABOUT, tmp_path / "unasked")
+    assert not (tmp_path / "unasked" / "ablation.json").exists()
+    asked = dataclasses.replace(SEARCHED, ablation=found.ablation())
+    write_results(asked, ABOUT, tmp_path / "asked")
+    told = read_json(tmp_path / "asked" / "ablation.json")
+    assert (told["verdict"], told["rows"], told["copies"]) == ("off", 111, 11)
+    assert told["gain"] == pytest.approx(0.005)
+    assert told["sentence"] == found.ablation().sentence("macro_f1")
+    assert told["seconds"] == 32.0

@@ -7,15 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from tokenizers import Tokenizer
 
 from components.errors import DataError, EncoderError, IntegrityError, ParamsError
 from components.params import TokenizationParams
-from components.schema import SEEN
+from components.records import read_split, write_card, write_split
+from components.schema import SEEN, SPLITS
+from components.spans import write_spans
+from components.tasks import load_task
 from components.tasks.base import Task
+from components.tasks.ner import Options
 from components.tokenization import tokenize
-from components.tokens import open_split, read_token_card
+from components.tokens import open_altered, open_groups, open_split, read_token_card
 
 ROWS = {
     "train": [("where is my order", "track"), ("refund", "refund"), ("", "login")] * 3,
@@ -40,6 +45,17 @@ def test_every_row_is_what_the_task_encodes(
         assert read.targets.tolist() == [target.tolist() for target in expected.targets]
         assert read.input_ids.dtype == np.int32
         assert read.offsets.dtype == np.int64
+
+
+def test_altered_rows_and_groups_are_told_row_by_row(
+    task: Task, tiny_encoder: Path, make_data: MakeData, tmp_path: Path
+) -> None:
+    rows = {**ROWS, "validation": ROWS["train"]}
+    data = make_data(rows, parents={"train1": "train0"})
+    tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "tokens")
+    altered, groups = open_altered(tmp_path / "tokens"), open_groups(tmp_path / "tokens")
+    assert altered.tolist() == [index == 1 for index in range(9)]
+    assert groups.tolist() == list(range(9))
 
 
 def test_the_test_split_leaves_no_trace(
@@ -81,7 +97,7 @@ def test_same_examples_give_same_bytes(
     second = tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "b")
     assert first == second
     names = sorted(file.name for file in (tmp_path / "a").iterdir())
-    assert len(names) == 2 * 3 + 2
+    assert len(names) == 2 * 4 + 2
     assert all(
         (tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names
     )
@@ -182,3 +198,22 @@ def test_unreadable_tokenizer_is_named(
     (encoder / "tokenizer.json").write_text("{}")
     with pytest.raises(EncoderError, match=r"tokenizer.json is no tokenizer"):
         tokenize(task, PARAMS, encoder, "e", make_data(ROWS), tmp_path / "tokens")
+
+
+def test_each_window_of_a_long_text_is_of_its_group_and_as_altered_as_its_row(
+    tiny_encoder: Path, make_data: MakeData, tmp_path: Path
+) -> None:
+    task = load_task(Options(kind="ner", labels=("thing",), window_overlap=2))
+    long = " ".join(["parcel"] * 20)
+    rows = {split: [(long, ""), ("refund", "")] for split in SPLITS}
+    data = make_data(rows, parents={"train0": "train1"})
+    for split in SPLITS:
+        table = read_split(data, split).drop_columns("label")
+        spans = pa.array([write_spans([]) for _ in range(len(table))], pa.string())
+        write_split(data, split, table.append_column("entities", spans))
+    write_card(data, data="d" * 64)
+    tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "tokens")
+    windows = len(open_split(tmp_path / "tokens", "validation")) - 1
+    assert windows > 1
+    assert open_groups(tmp_path / "tokens").tolist() == [0] * windows + [1]
+    assert open_altered(tmp_path / "tokens").tolist() == [True] * windows + [False]

@@ -192,7 +192,8 @@ def test_study_goes_on_after_a_trial_that_diverged(
             return fit(task, training, tiny_encoder, tokens, seed).score
 
     alone = {"trials": 1, "seeds": 0, "minutes": None}
-    tree = params_tree["search"] | {"trials": 3, "epochs": 1, "finalists": alone}
+    few = {"trials": 3, "epochs": 1, "finalists": alone, "ablation": None}
+    tree = params_tree["search"] | few
     place = StudyPlace(tmp_path, "toy")
     found = run_search(
         SearchParams.model_validate_json(json.dumps(tree)), section(), 7, Inline(objective), place

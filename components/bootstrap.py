@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 from scipy.stats import norm
 
-from components.tasks.base import Array
+from components.arrays import Array
 
 # Resamples, or groups left out, per matrix product; and weights, which bound memory with 16 bytes.
 CHUNK: Final = 256
@@ -165,6 +165,20 @@ def spreads(
     return [
         _spread(figure, np.concatenate(parts)) for figure, parts in zip(figures, drawn, strict=True)
     ]
+
+
+def by_group(tallies: Array, groups: Sequence[str]) -> Array:
+    """Return (groups, tallies): the sums over the examples of each group, groups by name."""
+    names, index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    found: Array = membership(index, len(names)) @ tallies
+    return found
+
+
+def membership(index: Array, groups: int) -> sparse.csr_array:
+    """Return (groups, examples) 1 where an example is of a group, given the number of its group."""
+    return sparse.csr_array(
+        (np.ones(len(index)), (index, np.arange(len(index)))), shape=(groups, len(index))
+    )
 
 
 def hidden(groups: int) -> float:
