@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.files import read_json
-from components.params.load import load_params
+from components.params.load import read_tree
 from components.records import iter_examples
-from components.tasks import load_task
+from components.tasks import load_task, options_type
+from components.tasks.base import Task
 
 ARTIFACTS: Final = ("trained", "onnx", "int8")
 HEADS: Final = ("recipe", "task", "test rows", "figure", "trained", "ONNX", "int8", "verdict")
@@ -53,13 +54,13 @@ def row(cells: Any) -> str:  # noqa: ANN401 - anything that can be printed
 
 def rows(project: Path) -> list[list[str]]:
     """Return a line for each figure of the task; name and verdict stand in the first."""
-    params = load_params(project / "params.yaml")
+    project_name, task = what(project)
     reports = [read_json(project / "reports" / "evaluation" / f"{a}.json") for a in ARTIFACTS]
     verdict = read_json(project / "registry" / "verdict.json")
     found: list[list[str]] = []
-    for name in load_task(params.task).figures:
+    for name in task.figures:
         told = [f"{report['metrics'][name]:.4f}" for report in reports]
-        head = [params.project.name, params.task.kind, f"{reports[0]['rows']:,}"]
+        head = [project_name, task.options.kind, f"{reports[0]['rows']:,}"]
         first = not found
         found.append(
             [*(head if first else [""] * 3), name, *told, verdict["verdict"] if first else ""]
@@ -67,10 +68,17 @@ def rows(project: Path) -> list[list[str]]:
     return found
 
 
+def what(project: Path) -> tuple[str, Task]:
+    """Return a project's name and its task; it may be of a version with other params."""
+    tree = read_tree(project / "params.yaml")
+    options = options_type(tree["task"]["kind"]).read(tree["task"])
+    return str(tree["project"]["name"]), load_task(options)
+
+
 def answered(project: Path) -> dict[str, Any]:
     """Ask the registered model, in a process of the project's own."""
-    params = load_params(project / "params.yaml")
-    task, receipt = load_task(params.task), read_json(project / "registry" / "receipt.json")
+    _, task = what(project)
+    receipt = read_json(project / "registry" / "receipt.json")
     example = next(iter_examples(project / "data" / "valid", "test"))
     asked = {name: example[name] for name in task.inputs}
     uri = f"models:/{receipt['name']}/{receipt['version']}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.recipes import answered, rows
 from components.files import read_json, verify_manifest
 from components.registry import open_registry
 from flows.__main__ import main
@@ -115,6 +116,17 @@ def test_the_page_and_the_card_hang_at_the_version_in_mlflow(line: Path, tmp_pat
     assert entry.description.startswith(f"**{verdict['sentence']}")
     assert entry.tags["touchstone.verdict"] == verdict["verdict"]
     assert verdict["test_uses"] == 1
+
+
+def test_the_table_of_recipes_tells_the_reports_and_one_answer(line: Path) -> None:
+    found = rows(line)
+    told = [read_json(line / f"reports/evaluation/{a}.json") for a in ("trained", "onnx", "int8")]
+    assert found[0][:3] == ["tickets", "classification", str(told[0]["rows"])]
+    for row in found:
+        assert row[4:7] == [f"{report['metrics'][row[3]]:.4f}" for report in told], row[3]
+    answer = answered(line)["answer"]
+    assert answer["label"] == next(iter(answer["scores"]))
+    assert answer["score"] == pytest.approx(answer["scores"][answer["label"]], abs=1e-5)
 
 
 def test_what_mlflow_refuses_in_the_middle_of_a_stage_is_told_in_a_sentence(
