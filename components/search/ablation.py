@@ -36,8 +36,7 @@ class Sides(Again):
     """Both sides of an ablation, as work.
 
     * Seeds are new on both sides. The winner was chosen for its scores with the copies: were those
-      counted again, the luck that chose them would count for the copies, and a quarter of what
-      looks like proof would be that luck alone.
+      counted again, the luck that chose them would speak for the copies.
     * Both sides train with the same seeds and for as many steps; without the copies that takes more
       epochs, rounded. With equal epochs a gain might be one of steps.
     * What was killed is done again; what has ended is kept in the study's folder, with what was
