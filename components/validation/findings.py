@@ -14,6 +14,7 @@ from components.validation.rules import COLUMNS, LABEL, LABELS
 from components.validation.suite import Outcome
 
 LISTED: Final = 30
+_LIMITS: Final = {"min_value": "at least", "max_value": "at most"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ def broken_rules(
     """Return the error for these broken rules; unknown labels come ready to paste."""
     sentences = [f"{one.rule.name}: no, {_figures(one, frames, rejected)}" for one in broken]
     count = "1 rule" if len(broken) == 1 else f"{len(broken)} rules"
-    cure = f"mend the source, or the validation section; every rule: {report / 'index.html'}"
+    places = {f" or {one.rule.suite}": None for one in broken if one.rule.suite}
+    where = "the validation section" + "".join(places)
+    cure = f"mend the source, or {where}; every rule: {report / 'index.html'}"
     of_labels = any(one.rule.options.get("column") == "unknown_labels" for one in broken)
     if rejected.unknown and of_labels:
         lines = "\n".join(f"    - {_yaml(label)}" for label in rejected.unknown)
@@ -59,7 +62,7 @@ def _figures(one: Outcome, frames: Mapping[str, pd.DataFrame], rejected: Rejecte
         there = frames.get(one.rule.frame, frames[COLUMNS]).columns
         absent = [name for name in one.rule.options["column_set"] if name not in there]
         return f"missing {', '.join(absent)} (found {', '.join(there)})"
-    if one.rule.frame == LABELS:
+    if one.rule.frame == LABELS and column != LABEL and _LIMITS.keys() & one.rule.options.keys():
         return f"{_labels(one, frames[LABELS])} ({limits})"
     if column == "unknown_labels":
         return f"{one.observed} ({limits}): {_listed(rejected.unknown, rejected.unknown_labels)}"
@@ -87,10 +90,14 @@ def _labels(one: Outcome, frame: pd.DataFrame) -> str:
 
 
 def _limits(one: Outcome) -> str:
-    words = {"min_value": "at least", "max_value": "at most", "type_": "must be"}
-    parts = [f"{words[k]} {v}" for k, v in one.rule.options.items() if k in words]
-    if "value_set" in one.rule.options:
-        parts.append("must be among " + ", ".join(map(str, one.rule.options["value_set"])))
+    words = _LIMITS | {"type_": "must be"}
+    options = one.rule.options
+    parts = [f"{words[k]} {v}" for k, v in options.items() if k in words]
+    if "value_set" in options:
+        negated = "must be none of " if "ToNotBe" in one.rule.expectation else "must be among "
+        parts.append(negated + ", ".join(map(str, options["value_set"])))
+    told = {*words, "value_set", "column", "column_set", "exact_match"}
+    parts += [f"{k.replace('_', ' ')} {v}" for k, v in options.items() if k not in told]
     return " and ".join(parts) or "none allowed"
 
 

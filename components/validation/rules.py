@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -34,12 +35,14 @@ class Rule:
         frame: the frame that it is checked on.
         expectation: the class of great_expectations.expectations.
         options: the arguments of that class, the thresholds among them.
+        suite: the file of the user's that asks for it, if one does.
     """
 
     name: str
     frame: str
     expectation: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    suite: Path | None = None
 
 
 def frames(task: Task, accepted: Accepted, sieve: Sieve) -> dict[str, pd.DataFrame]:
@@ -49,6 +52,19 @@ def frames(task: Task, accepted: Accepted, sieve: Sieve) -> dict[str, pd.DataFra
         LABELS: _label_frame(task, accepted),
         TOTALS: _total_frame(accepted, sieve),
     }
+
+
+def columns(task: Task, slices: Sequence[str]) -> dict[str, list[str]]:
+    """Return the names that there are to be asked of, by frame."""
+    splits = [f"rows_{split}" for split in SPLITS]
+    return {
+        ROWS: [*example_schema(task.columns, slices).names, TEXT_KEY, CHARACTERS, FOREIGN],
+        LABELS: [LABEL, *SPLITS, "train_share"],
+        TOTALS: [
+            "rows", "accepted", "rejected", "reject_share", "unknown_labels",
+            "groups_in_two_splits", "variants_in_two_splits", *splits,
+        ],
+    }  # fmt: skip
 
 
 def _label_frame(task: Task, accepted: Accepted) -> pd.DataFrame:

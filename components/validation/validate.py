@@ -6,7 +6,6 @@ write them. What must be known across rows lies in a database that goes when the
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -21,9 +20,10 @@ from components.scratch import NAME, scratch_database
 from components.tasks.base import Task
 from components.validation.accepted import TABLE
 from components.validation.findings import broken_rules
+from components.validation.own import SUITE, own_rules, write_suite
 from components.validation.pages import make_offline, write_start
 from components.validation.rejection import PRIORITY
-from components.validation.rules import ROWS, Rule, frames, rules
+from components.validation.rules import ROWS, Rule, columns, frames, rules
 from components.validation.sieve import Sieve
 from components.validation.sift import Sifted, batches, kept, sift
 from components.validation.suite import Frame, Outcome, Table, check
@@ -45,25 +45,27 @@ def validate(
 
     Args:
         task: says which columns and labels there must be.
-        params: the thresholds.
+        params: the thresholds, and the file of the user's own rules.
         slices: the user's slice columns.
         raw: the folder that `ingest` made.
         out: the folder for the accepted rows and `rejects.parquet`; written only if all rules hold.
-        report: the folder for Data Docs and `result.json`; written in any case.
+        report: the folder for Data Docs, `result.json`, and all rules as `suite.yaml`; written in
+            any case.
 
     Returns:
         The card of `out`.
 
     Raises:
         DataError: a rule is broken; names all that are, with their figures.
+        ParamsError: a rule of the user's cannot be asked; names all that is wrong with them.
     """
-    card = read_card(raw)
+    card, always = read_card(raw), rules(task, params, slices)
+    asked = [*always, *own_rules(Path(params.suite), columns(task, slices), always)]
     with atomic_folder(out) as folder:
         with scratch_database(folder) as database:
             sifted = sift(task, params, slices, raw, database)
             made = frames(task, sifted.accepted, sifted.sieve)
             tables: dict[str, Frame] = {ROWS: Table(folder / NAME, TABLE), **made}
-            asked = rules(task, params, slices)
             outcomes = _check(asked, tables, report, sifted, card["data"])
             if broken := [one for one in outcomes if not one.success]:
                 raise broken_rules(broken, made, sifted.rejected, report)
@@ -85,24 +87,19 @@ def _check(
         result = {"data": data, "success": success, **sifted.counts(), "rules": found}
         make_offline(folder)
         write_start(folder, result, sifted.rejected.examples)
+        write_suite(folder / SUITE, asked)
         write_json(folder / RESULT, result)
     return outcomes
 
 
 def _write(sieve: Sieve, raw: Path, folder: Path) -> None:
     """Write the accepted rows and the rejected ones."""
-    schema = split_schema(raw, "train")
-    with contextlib.ExitStack() as stack:
-        files = {
-            split: stack.enter_context(RowFile(split_path(folder, split), schema))
-            for split in PRIORITY
-        }
-        reason_field = pa.field(REASON, pa.string())
-        rejects = stack.enter_context(RowFile(folder / REJECTS, schema.append(reason_field)))
+    schema, field = split_schema(raw, "train"), pa.field(REASON, pa.string())
+    with RowFile(folder / REJECTS, schema.append(field)) as rejects:
         for split in PRIORITY:
-            for batch, reasons in batches(sieve, raw, split):
-                files[split].write(kept(batch, reasons))
-                taken = batch.take(pa.array(list(reasons), pa.int64()))
-                rejects.write(
-                    taken.append_column(reason_field, pa.array(list(reasons.values()), pa.string()))
-                )
+            with RowFile(split_path(folder, split), schema) as file:
+                for batch, reasons in batches(sieve, raw, split):
+                    file.write(kept(batch, reasons))
+                    taken = batch.take(pa.array(list(reasons), pa.int64()))
+                    why = pa.array(list(reasons.values()), pa.string())
+                    rejects.write(taken.append_column(field, why))

@@ -81,7 +81,15 @@ def row() -> MakeRow:
 
 
 @pytest.fixture(scope="session")
-def thresholds() -> Callable[..., ValidationParams]:
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A suite that adds no rules."""
+    path = tmp_path_factory.mktemp("suite") / "suite.yaml"
+    path.write_text("rules: []\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def thresholds(suite: Path) -> Callable[..., ValidationParams]:
     """Make validation params; keywords replace single thresholds."""
 
     def make(**changes: Any) -> ValidationParams:
@@ -92,6 +100,7 @@ def thresholds() -> Callable[..., ValidationParams]:
             "max_unknown_labels": 0,
             "min_rows_per_label": RowsPerSplit(train=2, validation=2, test=2),
             "max_label_share": 0.6,
+            "suite": str(suite),
         }
         return ValidationParams(**values | changes)
 
