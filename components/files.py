@@ -20,6 +20,8 @@ MANIFEST: Final = "manifest.json"
 CHUNK: Final = 1 << 20
 # Nothing is written for so long under a temporary name.
 ABANDONED_SECONDS: Final = 3600.0
+# Made once: each row has a digest.
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def sha256_file(path: Path) -> str:
@@ -33,8 +35,7 @@ def sha256_file(path: Path) -> str:
 
 def sha256_json(value: object) -> str:
     """Return the SHA-256 of a JSON value in its one canonical form (sorted keys, no spaces)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(value).encode()).hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +14,7 @@ from components.files import read_json, sha256_file, sha256_json, write_json
 from components.schema import SPLITS, Split
 
 CARD: Final = "card.json"
+GROUP_BYTES: Final = 64 << 20
 
 Example = Mapping[str, Any]
 
@@ -42,20 +43,83 @@ def read_examples(folder: Path, split: Split) -> list[Example]:
     return rows
 
 
+def iter_batches(folder: Path, split: Split, batch_rows: int = 8192) -> Iterator[pa.RecordBatch]:
+    """Stream one split in file order, so that memory does not grow with the data.
+
+    Raises:
+        DataError: the file is absent or is no Parquet.
+    """
+    with _opened(folder, split) as file:
+        yield from file.iter_batches(batch_size=batch_rows)
+
+
 def iter_examples(folder: Path, split: Split, batch_rows: int = 8192) -> Iterator[Example]:
     """Stream the rows of one split in file order, so that memory does not grow with the data.
 
     Raises:
         DataError: the file is absent or is no Parquet.
     """
+    for batch in iter_batches(folder, split, batch_rows):
+        yield from rows_of(batch)
+
+
+def rows_of(batch: pa.RecordBatch) -> list[Example]:
+    """Return rows; several times as fast as Arrow does it."""
+    names, cells = batch.schema.names, [column.to_pylist() for column in batch.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def split_schema(folder: Path, split: Split) -> pa.Schema:
+    """Return the columns of one split.
+
+    Raises:
+        DataError: the file is absent or is no Parquet.
+    """
+    with _opened(folder, split) as file:
+        return file.schema_arrow
+
+
+def _opened(folder: Path, split: Split) -> pq.ParquetFile:
     path = split_path(folder, split)
     try:
-        opened = pq.ParquetFile(path)
+        return pq.ParquetFile(path)
     except (FileNotFoundError, pa.ArrowInvalid) as error:
         raise DataError(f"{path} cannot be read: {error}", "run `dvc repro` to make it") from error
-    with opened as file:
-        for batch in file.iter_batches(batch_size=batch_rows):
-            yield from batch.to_pylist()
+
+
+class RowFile:
+    """Writes a Parquet file batch by batch; a row group takes 64 MiB of memory at most.
+
+    A file that fits into one has the bytes that it would have if it were written in one go.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._file = pq.ParquetWriter(path, schema, compression="zstd")
+        self._waiting: list[pa.RecordBatch] = []
+        self._groups = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._waiting or not self._groups:
+            self._write()
+        self._file.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add some rows."""
+        if not batch.num_rows:
+            return
+        self._waiting.append(batch)
+        if sum(one.nbytes for one in self._waiting) >= GROUP_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        table = pa.Table.from_batches(self._waiting, self._schema)
+        self._file.write_table(table.combine_chunks())
+        self._waiting.clear()
+        self._groups += 1
 
 
 def write_split(folder: Path, split: Split, table: pa.Table) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections import Counter
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,15 @@ from components.addresses import identity
 from components.errors import DataError, ParamsError
 from components.files import atomic_folder, sha256_json
 from components.ingestion.decoding import Record
+from components.ingestion.known import Known
 from components.ingestion.source import open_source, wanted_columns
-from components.ingestion.writer import SplitWriter
+from components.ingestion.writer import BATCH_ROWS, SplitWriter
 from components.params import IngestionParams, ProjectParams
 from components.params.sections import PersonalParams
 from components.personal import masked, personal
 from components.records import read_card, write_card
 from components.schema import GROUP, ID, SOURCE_ROW, SPLIT, SPLITS, Split, slice_column
+from components.scratch import scratch_database
 from components.seeding import unit_interval
 from components.tasks.base import Example, Task, said
 
@@ -52,6 +54,7 @@ def ingest(
     _check_fields(task, params)
     with atomic_folder(out) as folder:
         with contextlib.ExitStack() as stack:
+            known = Known(stack.enter_context(scratch_database(folder)))
             writers = {
                 split: stack.enter_context(SplitWriter(folder, split, task, params.columns.slices))
                 for split in SPLITS
@@ -59,11 +62,14 @@ def ingest(
             digests: dict[str, str | None] = {}
             for name, split in _origins(params):
                 with open_source(params, source, name, wanted_columns(params)) as opened:
-                    origin = (name, split, opened.records)
-                    for example in _examples(project, task, params, origin):
-                        writers[example[SPLIT]].write(example)
+                    records = _numbered(known, identity(name), opened.records)
+                    for examples in _examples(project, task, params, split, records):
+                        known.add_groups((one[SPLIT], one[GROUP]) for one in examples)
+                        for example in examples:
+                            writers[example[SPLIT]].write(example)
                     digests[name] = opened.digest()
-        counts = {split: writer.counts() for split, writer in writers.items()}
+            groups = known.groups()
+        counts = {split: writer.counts(groups[split]) for split, writer in writers.items()}
         _check_splits(params, counts)
         write_card(
             folder,
@@ -83,37 +89,54 @@ def _origins(params: IngestionParams) -> list[tuple[str, Split | None]]:
     return [(name, splits.get(field)) for field, name in params.sources.items()]
 
 
+def _numbered(
+    known: Known, source: str, records: Iterator[Record]
+) -> Iterator[list[tuple[str, Record]]]:
+    """Yield records a batch at a time, each with an id that follows from what it says.
+
+    Copies differ in their number, so that each has an id of its own.
+    """
+    while batch := list(itertools.islice(records, BATCH_ROWS)):
+        contents = [hashlib.sha256(sha256_json([source, dict(each)]).encode()) for each in batch]
+        numbers = known.number([content.digest() for content in contents])
+        for content, number in zip(contents, numbers, strict=True):
+            content.update(str(number).encode())
+        ids = [content.hexdigest()[:ID_CHARACTERS] for content in contents]
+        yield list(zip(ids, batch, strict=True))
+
+
 def _examples(
     project: ProjectParams,
     task: Task,
     params: IngestionParams,
-    origin: tuple[str, Split | None, Iterator[Record]],
-) -> Iterator[Example]:
-    """Turn the records of one source into examples."""
-    name, split, records = origin
-    columns, known = params.columns, identity(name)
-    seen: Counter[bytes] = Counter()
-    for row, record in enumerate(records, 1):
-        content = hashlib.sha256(sha256_json([known, dict(record)]).encode())
-        seen[content.digest()] += 1
-        content.update(str(seen[content.digest()]).encode())
-        example: dict[str, Any] = {
-            field: _meant(task, params, field, record[column])
-            for field, column in columns.fields.items()
-        }
-        group = _group(record, columns.group, task, example)
-        cut = split or _cut(project.seed, group, params)
-        if params.personal.mask:
-            example |= _masked(task, params.personal, example)
-            group = _hidden(params.personal, group)
-        yield {
-            ID: content.hexdigest()[:ID_CHARACTERS],
-            GROUP: group,
-            SPLIT: cut,
-            SOURCE_ROW: row,
-            **example,
-            **{slice_column(column): record[column] or None for column in columns.slices},
-        }
+    split: Split | None,
+    batches: Iterator[list[tuple[str, Record]]],
+) -> Iterator[list[dict[str, Any]]]:
+    """Turn the records of one source into examples, a batch at a time."""
+    columns, rows = params.columns, itertools.count(1)
+    for batch in batches:
+        examples = []
+        for known, record in batch:
+            example: dict[str, Any] = {
+                field: _meant(task, params, field, record[column])
+                for field, column in columns.fields.items()
+            }
+            group = _group(record, columns.group, task, example)
+            cut = split or _cut(project.seed, group, params)
+            if params.personal.mask:
+                example |= _masked(task, params.personal, example)
+                group = _hidden(params.personal, group)
+            examples.append(
+                {
+                    ID: known,
+                    GROUP: group,
+                    SPLIT: cut,
+                    SOURCE_ROW: next(rows),
+                    **example,
+                    **{slice_column(column): record[column] or None for column in columns.slices},
+                }
+            )
+        yield examples
 
 
 def _meant(task: Task, params: IngestionParams, field: str, value: str | None) -> str | None:

@@ -11,21 +11,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.records import split_path
-from components.schema import GROUP, Split, example_schema
+from components.schema import Split, example_schema
 from components.tasks.base import Example, Task
 
 BATCH_ROWS: Final = 8192
 
 
 class SplitWriter:
-    """Writes one split; memory holds one batch of rows, the labels and the groups' hashes."""
+    """Writes one split; memory holds one batch of rows, and the labels."""
 
     def __init__(self, folder: Path, split: Split, task: Task, slices: Sequence[str]) -> None:
         self._task = task
         self._schema = example_schema(task.columns, slices)
         self._file = pq.ParquetWriter(split_path(folder, split), self._schema, compression="zstd")
         self._batch: list[Example] = []
-        self._groups: set[int] = set()
         self._labels: Counter[str] = Counter()
         self._rows = 0
 
@@ -39,16 +38,15 @@ class SplitWriter:
     def write(self, example: Example) -> None:
         """Add one row."""
         self._batch.append(example)
-        self._groups.add(hash(example[GROUP]))
         self._labels.update(set(self._task.tags(example)) or {""})
         self._rows += 1
         if len(self._batch) >= BATCH_ROWS:
             self._flush()
 
-    def counts(self) -> dict[str, Any]:
+    def counts(self, groups: int) -> dict[str, Any]:
         """Return the rows, the groups, and the rows of each label ("" where it is missing)."""
         labels = dict(sorted(self._labels.items()))
-        return {"rows": self._rows, "groups": len(self._groups), "labels": labels}
+        return {"rows": self._rows, "groups": groups, "labels": labels}
 
     def _flush(self) -> None:
         if self._batch:

@@ -200,6 +200,8 @@ class ValidationParams(Section):
     """Below this number of accepted rows for any label, the run ends."""
     max_label_share: Share
     """Above this share of the training rows for any one label, the run ends."""
+    suite: str
+    """YAML file of rules of your own; DVC watches it. See docs/data.md."""
 
 
 class TokenizationParams(Section):

@@ -50,6 +50,15 @@ def check_params(tree: Mapping[str, Any], origin: str) -> Params:
     return _validate(model, tree, origin, prefix="")
 
 
+def check_tree(model: type[S], tree: Mapping[str, Any], origin: str) -> S:
+    """Return the values of a file as a checked section.
+
+    Raises:
+        ParamsError: lists every mistake; `origin` names where the values came from.
+    """
+    return _validate(model, tree, origin, prefix="")
+
+
 def overlay(section: S, values: Mapping[str, Any], origin: str) -> S:
     """Return the section with `values` laid over it, checked again as a whole.
 

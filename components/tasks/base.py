@@ -288,4 +288,6 @@ def bare(task: Task, example: Example) -> dict[str, Any]:
 
 def said(task: Task, example: Example) -> str:
     """Return the content of an example that may lack some or all of it."""
+    if all(map(example.get, task.inputs)):
+        return task.content(example)
     return task.content({name: example.get(name) or "" for name in task.inputs})

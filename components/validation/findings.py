@@ -1,72 +1,73 @@
-"""In: broken rules, frames and rejected rows. Out: one error that names every figure and a cure."""
+"""In: broken rules, frames, rejected rows in figures. Out: one error: every figure, and a cure."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from components.errors import DataError
-from components.tasks.base import Example, Task
-from components.validation.rules import LABEL, LABELS
+from components.validation.rules import COLUMNS, LABEL, LABELS
 from components.validation.suite import Outcome
 
 LISTED: Final = 30
+_LIMITS: Final = {"min_value": "at least", "max_value": "at most"}
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """What errors and the start page tell of the rejected rows.
+
+    Attributes:
+        reasons: how many rows each has, the most frequent first.
+        unknown: labels that the task does not list, with their rows, the most frequent first; as
+            many as are named.
+        unknown_labels: how many there are.
+        examples: a few rows of each reason, their texts shortened.
+    """
+
+    reasons: Mapping[str, int]
+    unknown: Mapping[str, int]
+    unknown_labels: int
+    examples: Sequence[Mapping[str, Any]]
 
 
 def broken_rules(
-    task: Task,
-    broken: Sequence[Outcome],
-    frames: Mapping[str, pd.DataFrame],
-    rejected: Sequence[tuple[Example, str]],
-    report: Path,
+    broken: Sequence[Outcome], frames: Mapping[str, pd.DataFrame], rejected: Rejected, report: Path
 ) -> DataError:
     """Return the error for these broken rules; unknown labels come ready to paste."""
-    unknown = unknown_labels(task, rejected)
-    sentences = [
-        f"{one.rule.name}: no, {_figures(one, frames, rejected, unknown)}" for one in broken
-    ]
+    sentences = [f"{one.rule.name}: no, {_figures(one, frames, rejected)}" for one in broken]
     count = "1 rule" if len(broken) == 1 else f"{len(broken)} rules"
-    cure = f"mend the source, or the validation section; every rule: {report / 'index.html'}"
-    if unknown and any(one.rule.options.get("column") == "unknown_labels" for one in broken):
-        lines = "\n".join(f"    - {_yaml(label)}" for label in list(unknown)[:LISTED])
+    places = {f" or {one.rule.suite}": None for one in broken if one.rule.suite}
+    where = "the validation section" + "".join(places)
+    cure = f"mend the source, or {where}; every rule: {report / 'index.html'}"
+    of_labels = any(one.rule.options.get("column") == "unknown_labels" for one in broken)
+    if rejected.unknown and of_labels:
+        lines = "\n".join(f"    - {_yaml(label)}" for label in rejected.unknown)
         cure = (
             f"mend those rows, or add these lines to task.labels:\n{lines}\n  and otherwise {cure}"
         )
     return DataError(f"the data breaks {count}: {'; '.join(sentences)}", cure)
 
 
-def unknown_labels(task: Task, rejected: Sequence[tuple[Example, str]]) -> dict[str, int]:
-    """Return the labels that the task does not list, the most frequent first."""
-    rows = [row for row, reason in rejected if reason == "unknown_label"]
-    found = Counter(str(tag) for row in rows for tag in set(task.tags(row)) - set(task.labels))
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _figures(
-    one: Outcome,
-    frames: Mapping[str, pd.DataFrame],
-    rejected: Sequence[tuple[Example, str]],
-    unknown: Mapping[str, int],
-) -> str:
+def _figures(one: Outcome, frames: Mapping[str, pd.DataFrame], rejected: Rejected) -> str:
     """Return what was found and what is allowed, in one clause."""
     if one.error:
         return f"it could not be computed ({one.error.splitlines()[0]})"
     column, limits = one.rule.options.get("column"), _limits(one)
     if "column_set" in one.rule.options:
-        there = frames[one.rule.frame].columns
+        there = frames.get(one.rule.frame, frames[COLUMNS]).columns
         absent = [name for name in one.rule.options["column_set"] if name not in there]
         return f"missing {', '.join(absent)} (found {', '.join(there)})"
-    if one.rule.frame == LABELS:
+    if one.rule.frame == LABELS and column != LABEL and _LIMITS.keys() & one.rule.options.keys():
         return f"{_labels(one, frames[LABELS])} ({limits})"
     if column == "unknown_labels":
-        return f"{one.observed} ({limits}): {_listed(unknown)}"
+        return f"{one.observed} ({limits}): {_listed(rejected.unknown, rejected.unknown_labels)}"
     if column == "reject_share":
-        reasons = dict(Counter(reason for _, reason in rejected).most_common())
-        return f"{one.observed:.4g} ({limits}): {_listed(reasons)}"
+        return f"{one.observed:.4g} ({limits}): {_listed(rejected.reasons)}"
     return f"{_values(one)} ({limits})"
 
 
@@ -89,18 +90,22 @@ def _labels(one: Outcome, frame: pd.DataFrame) -> str:
 
 
 def _limits(one: Outcome) -> str:
-    words = {"min_value": "at least", "max_value": "at most", "type_": "must be"}
-    parts = [f"{words[k]} {v}" for k, v in one.rule.options.items() if k in words]
-    if "value_set" in one.rule.options:
-        parts.append("must be among " + ", ".join(map(str, one.rule.options["value_set"])))
+    words = _LIMITS | {"type_": "must be"}
+    options = one.rule.options
+    parts = [f"{words[k]} {v}" for k, v in options.items() if k in words]
+    if "value_set" in options:
+        negated = "must be none of " if "ToNotBe" in one.rule.expectation else "must be among "
+        parts.append(negated + ", ".join(map(str, options["value_set"])))
+    told = {*words, "value_set", "column", "column_set", "exact_match"}
+    parts += [f"{k.replace('_', ' ')} {v}" for k, v in options.items() if k not in told]
     return " and ".join(parts) or "none allowed"
 
 
-def _listed(figures: Mapping[str, float]) -> str:
+def _listed(figures: Mapping[str, float], there: int = 0) -> str:
+    """Return the first figures with their names, and how many of those there are are left out."""
     shown = [f"{name} {figure:g}" for name, figure in list(figures.items())[:LISTED]]
-    return ", ".join(shown) + (
-        f" and {len(figures) - LISTED} more" if len(figures) > LISTED else ""
-    )
+    more = max(there, len(figures)) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _yaml(label: str) -> str:

@@ -1,31 +1,29 @@
-"""In: sifted rows, and params. Out: small frames, and every rule that they must keep.
+"""In: counts of rows, and params. Out: small frames, and every rule that must be kept.
 
 A rule is one Great Expectations expectation with a name for people; every one of them enforces.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from components.anchors import anchored
-from components.near import variant_key
 from components.params import ValidationParams
-from components.schema import GROUP, ID, SOURCE_ROW, SPLIT, SPLITS, Split, example_schema
-from components.tasks.base import Example, Task
-from components.validation.rejection import Sifted, text_key
+from components.schema import GROUP, ID, SOURCE_ROW, SPLIT, SPLITS, example_schema
+from components.tasks.base import Task
+from components.validation.accepted import CHARACTERS, FOREIGN, TEXT_KEY, Accepted
+from components.validation.sieve import Sieve
 
 ROWS: Final = "rows"
 LABELS: Final = "labels"
 TOTALS: Final = "totals"
+COLUMNS: Final = "columns"
 LABEL: Final = "label"
-TEXT_KEY: Final = "normalised_text"
-CHARACTERS: Final = "characters"
-FOREIGN: Final = "labels_not_of_the_task"
 
 
 @dataclass(frozen=True)
@@ -37,43 +35,46 @@ class Rule:
         frame: the frame that it is checked on.
         expectation: the class of great_expectations.expectations.
         options: the arguments of that class, the thresholds among them.
+        suite: the file of the user's that asks for it, if one does.
     """
 
     name: str
     frame: str
     expectation: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    suite: Path | None = None
 
 
-def frames(task: Task, columns: Sequence[str], sifted: Sifted) -> dict[str, pd.DataFrame]:
-    """Return one frame of the accepted rows, one of labels, and one of totals.
-
-    Args:
-        task: says which columns and labels there must be.
-        columns: those that the data has, which the frame of rows has even when no row is left.
-        sifted: the rows.
-    """
-    accepted = [row for split in SPLITS for row in sifted.accepted[split]]
-    rows = pd.DataFrame(accepted, columns=list(columns))
-    if all(name in rows for name in task.columns):
-        rows[TEXT_KEY] = [text_key(task, row) for row in accepted]
-        rows[CHARACTERS] = [len(task.content(row).strip()) for row in accepted]
-        rows[FOREIGN] = [len(set(task.tags(row)) - set(task.labels)) for row in accepted]
-    return {ROWS: rows, LABELS: _label_frame(task, sifted), TOTALS: _total_frame(task, sifted)}
-
-
-def _label_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
-    """Return a row per label: rows with it in each split, and their share of the training rows."""
-    counts = {
-        split: Counter(tag for row in sifted.accepted[split] for tag in set(task.tags(row)))
-        for split in SPLITS
+def frames(task: Task, accepted: Accepted, sieve: Sieve) -> dict[str, pd.DataFrame]:
+    """Return one frame of the accepted rows' types, one of labels, and one of totals."""
+    return {
+        COLUMNS: accepted.types(),
+        LABELS: _label_frame(task, accepted),
+        TOTALS: _total_frame(accepted, sieve),
     }
-    labels = _needed(task)
+
+
+def columns(task: Task, slices: Sequence[str]) -> dict[str, list[str]]:
+    """Return the names that there are to be asked of, by frame."""
+    splits = [f"rows_{split}" for split in SPLITS]
+    return {
+        ROWS: [*example_schema(task.columns, slices).names, TEXT_KEY, CHARACTERS, FOREIGN],
+        LABELS: [LABEL, *SPLITS, "train_share"],
+        TOTALS: [
+            "rows", "accepted", "rejected", "reject_share", "unknown_labels",
+            "groups_in_two_splits", "variants_in_two_splits", *splits,
+        ],
+    }  # fmt: skip
+
+
+def _label_frame(task: Task, accepted: Accepted) -> pd.DataFrame:
+    """Return a row per label: rows with it in each split, and their share of the training rows."""
+    counts, labels = accepted.labels, _needed(task)
     table: dict[str, Any] = {LABEL: labels}
     # A label that is known by its text may be one that a split has no row of.
     absent = 0 if anchored(task) is None else None
     table |= {split: [counts[split][label] or absent for label in labels] for split in SPLITS}
-    train = max(1, len(sifted.accepted["train"]))
+    train = max(1, accepted.rows["train"])
     table["train_share"] = [counts["train"][label] / train for label in labels]
     return pd.DataFrame(table)
 
@@ -87,36 +88,21 @@ def _needed(task: Task) -> list[str]:
     return list(task.outputs if answered else task.labels)
 
 
-def _total_frame(task: Task, sifted: Sifted) -> pd.DataFrame:
+def _total_frame(accepted: Accepted, sieve: Sieve) -> pd.DataFrame:
     """Return one row of totals over all splits."""
-    reasons = Counter(reason for _, reason in sifted.rejected)
-    accepted = sum(len(rows) for rows in sifted.accepted.values())
-    rejected = len(sifted.rejected)
+    reasons = sieve.reasons()
+    passed, rejected = sum(accepted.rows.values()), sum(reasons.values())
     totals: dict[str, Any] = {
-        "rows": accepted + rejected,
-        "accepted": accepted,
+        "rows": passed + rejected,
+        "accepted": passed,
         "rejected": rejected,
-        "reject_share": rejected / max(1, accepted + rejected),
-        "unknown_labels": reasons["unknown_label"],
-        "groups_in_two_splits": _crossing(sifted.accepted, lambda row: row.get(GROUP)),
-        "variants_in_two_splits": _crossing(sifted.accepted, lambda row: _variant(task, row)),
+        "reject_share": rejected / max(1, passed + rejected),
+        "unknown_labels": reasons.get("unknown_label", 0),
+        "groups_in_two_splits": sieve.crossing("group"),
+        "variants_in_two_splits": sieve.crossing("variant"),
     }
-    totals |= {f"rows_{split}": len(sifted.accepted[split]) for split in SPLITS}
+    totals |= {f"rows_{split}": accepted.rows[split] for split in SPLITS}
     return pd.DataFrame([totals])
-
-
-def _variant(task: Task, row: Example) -> str | None:
-    """Return what a text shares with its variants; None where the row has no text at all."""
-    complete = all(row.get(name) is not None for name in task.columns)
-    return variant_key(task.content(row)) if complete else None
-
-
-def _crossing(
-    accepted: Mapping[Split, Sequence[Example]], key: Callable[[Example], str | None]
-) -> int:
-    """Count the keys that stand in a second split, once for each further one."""
-    keys = [{key(row) for row in rows} - {None} for rows in accepted.values()]
-    return sum(map(len, keys)) - len(set[Any]().union(*keys))
 
 
 def rules(task: Task, params: ValidationParams, slices: Sequence[str]) -> list[Rule]:

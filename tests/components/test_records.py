@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from components.errors import DataError, IntegrityError
 from components.files import sha256_file, sha256_json
 from components.records import (
+    RowFile,
     iter_examples,
     read_card,
     read_examples,
@@ -115,3 +117,27 @@ def test_only_the_named_splits_are_checked(folder: Path) -> None:
 def test_missing_card_is_named(folder: Path) -> None:
     with pytest.raises(IntegrityError, match=r"card.json is missing"):
         read_card(folder)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 50])
+def test_a_file_written_in_batches_has_the_bytes_of_one_written_in_one_go(
+    tmp_path: Path, rows: int
+) -> None:
+    table = pa.table({"text": [f"text {n}" if n % 3 else None for n in range(rows)]})
+    write_split(tmp_path, "train", table)
+    with RowFile(tmp_path / "batches", table.schema) as file:
+        for batch in table.to_batches(max_chunksize=7):
+            file.write(batch)
+    assert (tmp_path / "batches").read_bytes() == split_path(tmp_path, "train").read_bytes()
+
+
+def test_a_large_file_has_several_row_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.records.GROUP_BYTES", 200)
+    table = pa.table({"text": [f"a text with number {n}" for n in range(50)]})
+    with RowFile(split_path(tmp_path, "train"), table.schema) as file:
+        for batch in table.to_batches(max_chunksize=5):
+            file.write(batch)
+    assert pq.ParquetFile(split_path(tmp_path, "train")).num_row_groups > 1
+    assert read_split(tmp_path, "train").equals(table)

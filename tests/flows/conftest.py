@@ -60,6 +60,7 @@ def small(tiny_encoder: Path, tiny_encoder_sha256: Mapping[str, str]) -> dict[st
     components = Path(__file__).parents[2] / "components"
     tree["augmentation"]["lexicon"] = str(components / "augmentation/lexicon.json")
     tree["gate"]["robustness"]["lexicon"] = str(components / "gate/groups.json")
+    tree["validation"]["suite"] = str(components.parent / "validation/suite.yaml")
     tree["encoder"]["sha256"] = dict(tiny_encoder_sha256)
     return tree
 

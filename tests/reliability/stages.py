@@ -84,6 +84,7 @@ def project(folder: Path, encoder: Path) -> Path:
     tree["encoder"] |= {"source": f"path:{encoder}", "sha256": digests}
     tree["augmentation"]["lexicon"] = str(ROOT / "components/augmentation/lexicon.json")
     tree["gate"]["robustness"]["lexicon"] = str(ROOT / "components/gate/groups.json")
+    tree["validation"]["suite"] = str(ROOT / "validation/suite.yaml")
     (folder / "data" / "source").mkdir(parents=True)
     with (folder / "params.yaml").open("w") as file:
         YAML(typ="safe", pure=True).dump(tree, file)

@@ -10,7 +10,8 @@ import pytest
 from components.params import ValidationParams
 from components.schema import SPLITS
 from components.tasks.base import Task
-from components.validation.rejection import REASONS, sift
+from components.validation.rejection import REASONS
+from tests.components.validation.conftest import Stream
 
 Row = dict[str, Any]
 Thresholds = Callable[..., ValidationParams]
@@ -18,13 +19,15 @@ MakeRow = Callable[..., Row]
 
 
 @pytest.fixture
-def reasons(task: Task, thresholds: Thresholds) -> Callable[[Sequence[Row]], dict[str, str]]:
+def reasons(
+    task: Task, thresholds: Thresholds, stream: Stream
+) -> Callable[[Sequence[Row]], dict[str, str]]:
     """Return the reason of every rejected row by its id."""
 
     def run(rows: Sequence[Row]) -> dict[str, str]:
         splits = {split: [one for one in rows if one["split"] == split] for split in SPLITS}
-        sifted = sift(task, thresholds(), splits)
-        kept = [one["id"] for split in SPLITS for one in sifted.accepted[split]]
+        sifted = stream(task, thresholds(), splits)
+        kept = [one["id"] for split in SPLITS for one in sifted.kept[split]]
         found = {one["id"]: reason for one, reason in sifted.rejected}
         assert sorted([*kept, *found]) == sorted(one["id"] for one in rows)
         assert set(found.values()) <= set(REASONS)

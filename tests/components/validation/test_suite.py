@@ -12,9 +12,9 @@ import pytest
 
 from components.schema import SPLITS
 from components.tasks.base import Task
-from components.validation.rejection import Sifted
 from components.validation.rules import Rule, frames
 from components.validation.suite import check, plain
+from tests.components.validation.conftest import Stream
 
 Row = dict[str, Any]
 MakeRow = Callable[..., Row]
@@ -50,7 +50,9 @@ def test_figures_become_json_values() -> None:
     assert plain([1, "a"]) == [1, "a"]
 
 
-def test_what_stands_in_two_splits_is_counted(task: Task, good: list[Row], row: MakeRow) -> None:
+def test_what_stands_in_two_splits_is_counted(
+    task: Task, good: list[Row], row: MakeRow, stream: Stream
+) -> None:
     rows = [
         *good,
         row("train", "a", text="Where is it?", group="g"),
@@ -59,6 +61,7 @@ def test_what_stands_in_two_splits_is_counted(task: Task, good: list[Row], row: 
         row("test", "d", text="WHERE - is it"),
     ]
     splits = {split: [one for one in rows if one["split"] == split] for split in SPLITS}
-    totals = frames(task, list(good[0]), Sifted(splits, []))["totals"]
+    sifted = stream(task, None, splits)
+    totals = frames(task, sifted.accepted, sifted.sieve)["totals"]
     assert totals["variants_in_two_splits"][0] == 2
     assert totals["groups_in_two_splits"][0] == 1

@@ -9,16 +9,16 @@ import pytest
 from components.schema import SPLITS
 from components.tasks import load_task
 from components.tasks.matching import Options
-from components.validation.rejection import Sifted
 from components.validation.rules import LABELS, Rule, frames
 from components.validation.suite import check
+from tests.components.validation.conftest import Stream
 
 ITEMS = {"seen": "one text", "held out": "another text", "nowhere": "a third text"}
 
 
 @pytest.mark.parametrize(("least", "holds"), [(2, True), (3, False)])
 def test_rows_are_asked_of_the_items_that_a_split_has(
-    least: int, holds: bool, tmp_path: Path
+    least: int, holds: bool, tmp_path: Path, stream: Stream
 ) -> None:
     task = load_task(Options(kind="matching", items=ITEMS, scale=20.0, pooling="mean"))
     named = dict(zip(SPLITS, ("seen", "held out", "held out"), strict=True))
@@ -26,7 +26,8 @@ def test_rows_are_asked_of_the_items_that_a_split_has(
         split: [{"text": f"{split} {n}", "item": item, "group": f"{split}{n}"} for n in range(2)]
         for split, item in named.items()
     }
-    made = frames(task, ["text", "item", "group"], Sifted(accepted, []))
+    sifted = stream(task, None, accepted)
+    made = frames(task, sifted.accepted, sifted.sieve)
     assert made[LABELS]["train"].isna().tolist() == [False, True, True]
     rules = [
         Rule(split, LABELS, "ExpectColumnMinToBeBetween", {"column": split, "min_value": least})
