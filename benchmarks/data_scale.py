@@ -106,10 +106,13 @@ def run_stage(stage: str, folder: Path) -> dict[str, float]:
     if stage == "ingest":
         flow(params.project, params.task, params.ingestion, source=folder, out=Path("raw"))
     else:
-        paths = {"raw": Path("raw"), "out": Path("valid"), "report": Path("report")}
+        made = {"raw": "raw", "out": "valid", "report": "report"}
+        made |= {"page": "data.html", "figures": "data.json"}
+        paths = {name: Path(path) for name, path in made.items()}
+        sections = (params.project, params.task, params.ingestion, params.validation)
         # What is shown beside the run is Prefect's.
         with mock.patch("flows.validate.publish"):
-            flow(params.task, params.ingestion, params.validation, **paths)
+            flow(*sections, params.survey, **paths)
     spent = {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - used}
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux, bytes on macOS
     return {**spent, "gib": held / (2**20 if sys.platform != "darwin" else 2**30)}
