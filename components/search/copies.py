@@ -228,7 +228,10 @@ def _together(
     gain: float, rows: tuple[float, float], seeds: float
 ) -> tuple[float | None, float | None]:
     low, high = gain - math.hypot(gain - rows[0], seeds), gain + math.hypot(rows[1] - gain, seeds)
-    return (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return None, None
+    # With a seed or two the bounds may lie beyond what two scores can differ by.
+    return max(low, -1.0), min(high, 1.0)
 
 
 def _spread(scores: Sequence[Sequence[float]]) -> tuple[float | None, int]:
