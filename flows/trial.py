@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from components.files import read_json
 from components.params import TrainingParams
 from components.search import DeviceUse, Report
@@ -65,11 +67,21 @@ class Training:
 
 
 def tallies(fitted: Fitted, task: Task, tokens: Path) -> Array:
-    """Return (validation rows, tallies) of the best epoch."""
+    """Return (validation rows, tallies) of the best epoch; zeros where a row asks nothing.
+
+    Of a long text's windows those without the answer are left out by some tasks.
+    """
     split = open_split(tokens, "validation")
-    targets = [split.target(row) for row in range(len(split))]
     logits = answers(fitted.model, task, tokens, "validation")
-    return task.tallies(*task.from_tokens(targets, logits))
+    rows = [task.from_tokens([split.target(row)], [logits[row]]) for row in range(len(split))]
+    asked = np.array([bool(examples) for examples, _ in rows])
+    told = task.tallies(
+        [example for examples, _ in rows for example in examples],
+        [array for _, arrays in rows for array in arrays],
+    )
+    found = np.zeros((len(rows), *told.shape[1:]), dtype=told.dtype)
+    found[asked] = told
+    return found
 
 
 def preload(encoder: Path) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ def small_params(sha256: Mapping[str, str]) -> dict[str, Any]:
             "epochs": 1,
             "startup_trials": 1,
             "finalists": {"trials": 1, "seeds": 1, "minutes": None},
+            "ablation": None,
         },
         "training": {"epochs": 2, "batch_size": 16},
         "export": {
@@ -54,7 +55,8 @@ def laid_over(tree: dict[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any
     """Return the tree with the overlay's values in place of its own."""
     for name, value in overlay.items():
         inner = tree.get(name)
-        tree[name] = laid_over(inner, value) if isinstance(inner, dict) and inner else value
+        nested = isinstance(inner, dict) and inner and isinstance(value, Mapping)
+        tree[name] = laid_over(inner, value) if nested else value
     return tree
 
 

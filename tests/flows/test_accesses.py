@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,9 +40,11 @@ WITHOUT = ("tokenize", "search", "train", "export")
 
 @pytest.fixture(scope="module")
 def project(
-    prefect_server: str, small: dict[str, object], tmp_path_factory: pytest.TempPathFactory
+    prefect_server: str, small: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    with working_in(new_project(tmp_path_factory.mktemp("watched"), small)) as folder:
+    ablation = {"seeds": 1, "resamples": 200, "confidence": 0.95}
+    tree = small | {"search": small["search"] | {"ablation": ablation}}
+    with working_in(new_project(tmp_path_factory.mktemp("watched"), tree)) as folder:
         yield folder
 
 
