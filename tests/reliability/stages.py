@@ -76,6 +76,7 @@ def project(folder: Path, encoder: Path) -> Path:
     overlay = small_params(digests)
     overlay["ingestion"]["source"] = "sample:tickets?rows=320&seed=3"
     overlay["search"] |= {"trials": 1}
+    overlay["search"]["ablation"] = {"seeds": 1, "resamples": 200, "confidence": 0.95}
     overlay["training"] |= {"epochs": 1, "checkpoint_minutes": 1e-6}
     overlay["export"]["ladder"] = ["dynamic"]
     overlay["evaluation"] |= {"latency_requests": 2, "throughput_batches": 1}

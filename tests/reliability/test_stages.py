@@ -24,6 +24,7 @@ VARIES = re.compile(
     r"""
     reports/validation/.*\.html              # Data Docs: when they were made
     | search/(report|trials)\.(html|parquet:(attempts|seconds|started|memory|worker))
+    | search/ablation\.json:seconds
     | .*:(p50_ms|p95_ms|throughput_per_second)
     | reports/gate\.(html|md)
     | registry/receipt\.json:run_id           # each registry draws its own
