@@ -105,6 +105,7 @@ def judge(folder: Path) -> dict[str, Any]:
         **{name: Path("candidate", name) for name in ("trained", "onnx", "int8", "validation")},
         "examples": Path("data/valid"),
         "augmented": Path("data/augmented"),
+        "survey": Path("data.json"),
         "search": Path("search"),
         "reports": Path("candidate/evaluation"),
         "receipt": Path("candidate/receipt.json"),
@@ -112,6 +113,7 @@ def judge(folder: Path) -> dict[str, Any]:
         "report": Path("gate.html"),
         "markdown": Path("gate.md"),
     }
+    paths["survey"].write_text("{}")  # hangs beside the report, and decides nothing
     # What is shown beside the run is Prefect's.
     with mock.patch("flows.gate.publish"), clock.watching(PARTS), clock.part("the rest"):
         sentence = gate(params.project, params.evaluation, params.gate, **paths)
