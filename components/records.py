@@ -14,6 +14,8 @@ from components.files import read_json, sha256_file, sha256_json, write_json
 from components.schema import SPLITS, Split
 
 CARD: Final = "card.json"
+# Beside the accepted rows, those that were not, each with its reason.
+REJECTS: Final = "rejects.parquet"
 GROUP_BYTES: Final = 64 << 20
 
 Example = Mapping[str, Any]

@@ -21,6 +21,7 @@ from components.gate import (
     evidence_key,
     write_report,
 )
+from components.gate.evidence import RESULT
 from components.params import EvaluationParams, GateParams, ProjectParams
 from components.records import read_examples
 from components.registry import (
@@ -39,7 +40,6 @@ from components.seeding import derive
 from flows.artifacts import publish, table
 from flows.stage import STATE, WAIT_SECONDS
 
-RESULT = "result.json"
 # Answers that a bundle must give again before the alias moves to it.
 PROBED = 200
 

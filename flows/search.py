@@ -84,6 +84,12 @@ def search(
     asked = about(project, task, search, training, tokens)
     write_results(found, asked, out)
     publish_link("search-report", log_report(books, run, out / REPORT), "Search report")
+    show(found, asked)
+    return figure(found)
+
+
+def show(found: Searched, asked: About) -> None:
+    """Put what was found on the run's page in Prefect."""
     trials = table("trial", "validation score", {str(t.number): t.score for t in found.trials})
     publish("search", f"{sentence(found, asked)}\n\n{trials}")
     publish(
@@ -94,7 +100,6 @@ def search(
             {str(f.trial): f.reason or f.figure for f in found.finalists},
         ),
     )
-    return figure(found)
 
 
 def figure(found: Searched) -> str:

@@ -36,7 +36,7 @@ def validate(
     """Reject bad rows with a reason each, list suspicious ones; end the run if a rule is broken."""
     known = load_task(task)
     card = validate_rows(known, validation, ingestion.columns.slices, raw, out, report)
-    found = survey_rows(known, survey, ingestion, out, champion_s_data(project.name))
+    found = survey_rows(project, known, survey, ingestion, out, champion_s_data(project.name))
     said = write_page(found, card["reasons"], project.name, page, figures)
     rules = {
         rule["rule"]: f"{rule['figure']:.2%} of {rule['budget']:.0%}" for rule in found["rules"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from components.edits.masked import Guess, Hidden
 from components.errors import EncoderError
 from components.inference.predictor import batches, default_threads
-from components.inference.torch import quiet
+from components.inference.torch import load_whole
 from components.tasks.base import Array, collate
 from components.words import MASKS
 
@@ -47,7 +47,7 @@ class WordGuesser:
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         torch.set_num_threads(threads or default_threads())
-        self._model = load_guesser(folder)
+        self._model = load_whole(transformers.AutoModelForMaskedLM, folder, CURE)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -110,32 +110,6 @@ class WordGuesser:
         states = self._model.base_model(**inputs).last_hidden_state
         scores = head(states[each, places])
         return scores
-
-
-def load_guesser(folder: Path) -> Any:  # noqa: ANN401 - as transformers has them
-    """Open a masked language model in evaluation mode.
-
-    Raises:
-        EncoderError: its files cannot be read as one, or the head is not among its weights.
-    """
-    try:
-        with quiet():
-            model, report = transformers.AutoModelForMaskedLM.from_pretrained(
-                folder,
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-    # A config can be wrong in as many ways as libraries read it, each with errors of its own.
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise EncoderError(f"{folder} cannot be read as a model: {reason}", CURE) from error
-    if report["missing_keys"] or report["mismatched_keys"]:
-        lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))[:3]
-        raise EncoderError(f"{folder}: weights are missing: {', '.join(lacking)}", CURE)
-    return model.eval()
 
 
 def _words(tokenizer: Tokenizer) -> Iterator[str]:

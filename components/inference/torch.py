@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 import transformers
 from safetensors.torch import load_file
 
-from components.errors import IntegrityError
+from components.errors import EncoderError, IntegrityError
 from components.inference.adapted import attach
 from components.inference.bundle import REMAKE, WEIGHTS, Bundle
 from components.inference.embedding import embed, unread
@@ -107,3 +108,41 @@ def quiet() -> Iterator[None]:
         transformers.logging.set_verbosity(level)
         if bar:
             transformers.logging.enable_progress_bar()
+
+
+def load_whole(auto: Any, folder: Path, cure: str, **options: Any) -> Any:  # noqa: ANN401
+    """Open a model that was published with its head, in evaluation mode, in fp32.
+
+    Args:
+        auto: the auto class of transformers that knows such models.
+        folder: with config.json and safetensors; nothing is read from elsewhere.
+        cure: of what is wrong with it.
+        options: further ones of `from_pretrained`.
+
+    Raises:
+        EncoderError: its files cannot be read as one, or weights are missing.
+    """
+    try:
+        with quiet():
+            model, report = auto.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                output_loading_info=True,
+                **options,
+            )
+    # A config can be wrong in as many ways as libraries read it, each with errors of its own.
+    except Exception as error:
+        raise unreadable(folder, "a model", error, cure) from error
+    if report["missing_keys"] or report["mismatched_keys"]:
+        lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))[:3]
+        raise EncoderError(f"{folder}: weights are missing: {', '.join(lacking)}", cure)
+    return model.eval()
+
+
+def unreadable(path: Path, kind: str, error: Exception, cure: str) -> EncoderError:
+    """Return the error of a file that a library cannot read, in its first line's words."""
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return EncoderError(f"{path} cannot be read as {kind}: {reason}", cure)

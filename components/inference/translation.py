@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from components.errors import EncoderError
 from components.inference.predictor import batches, default_threads
-from components.inference.torch import quiet
+from components.inference.torch import load_whole, unreadable
 from components.tasks.base import collate
 
 GENERATION: Final = "generation_config.json"
@@ -52,7 +52,13 @@ class Translator:
         threads: int | None = None,
     ) -> None:
         torch.set_num_threads(threads or default_threads())
-        self._model = load_translator(folder)
+        # Its own settings are not opened unasked: their digest may not be known.
+        self._model = load_whole(
+            transformers.AutoModelForSeq2SeqLM,
+            folder,
+            CURE,
+            generation_config=transformers.GenerationConfig(),
+        )
         self._config = _generation(folder, files, self._model, beams)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
@@ -95,32 +101,6 @@ class Translator:
         return self._tokenizer.decode(ids).strip() if end in ids else ""
 
 
-def load_translator(folder: Path) -> Any:  # noqa: ANN401 - as transformers has them
-    """Open a translation model in evaluation mode; no file is opened whose digest is not asked for.
-
-    Raises:
-        EncoderError: its files cannot be read as one, or weights are missing.
-    """
-    try:
-        with quiet():
-            model, report = transformers.AutoModelForSeq2SeqLM.from_pretrained(
-                folder,
-                generation_config=transformers.GenerationConfig(),
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-    # A config can be wrong in as many ways as libraries read it, each with errors of its own.
-    except Exception as error:
-        raise _unreadable(folder, "a model", error) from error
-    if report["missing_keys"] or report["mismatched_keys"]:
-        lacking = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))[:3]
-        raise EncoderError(f"{folder}: weights are missing: {', '.join(lacking)}", CURE)
-    return model.eval()
-
-
 def _generation(folder: Path, files: Collection[str], model: Any, beams: int) -> Any:  # noqa: ANN401
     """Return how to write: the model's own special tokens, and a search without chance."""
     kind = transformers.GenerationConfig
@@ -128,7 +108,7 @@ def _generation(folder: Path, files: Collection[str], model: Any, beams: int) ->
         listed = GENERATION in files
         own = kind.from_pretrained(folder) if listed else kind.from_model_config(model.config)
     except (OSError, ValueError, TypeError) as error:
-        raise _unreadable(folder / GENERATION, "settings", error) from error
+        raise unreadable(folder / GENERATION, "settings", error, CURE) from error
     tokens = {name: getattr(own, name, None) for name in TOKENS}
     ends = tokens["eos_token_id"]
     tokens["eos_token_id"] = ends[0] if isinstance(ends, list) and ends else ends
@@ -140,8 +120,3 @@ def _generation(folder: Path, files: Collection[str], model: Any, beams: int) ->
     return transformers.GenerationConfig(
         **tokens, bad_words_ids=forbidden, do_sample=False, num_beams=beams
     )
-
-
-def _unreadable(path: Path, kind: str, error: Exception) -> EncoderError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return EncoderError(f"{path} cannot be read as {kind}: {reason}", CURE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from components.search.retrainings import Retraining
 from components.search.setup import Setup, merged
 
 
-class Again:
+class Again(ABC):
     """Further trainings: none is pruned, and one that dies is done again with the same seed.
 
     Args:
@@ -57,9 +58,9 @@ class Again:
         self._scores[key] = {}
         return self._setup.job(*key, values, seed)
 
+    @abstractmethod
     def _keep(self, key: Key, ending: Ending, reason: str | None) -> None:
         """Write down what has ended."""
-        raise NotImplementedError
 
     def _record(
         self, key: Key, values: Mapping[str, Any], ending: Ending, reason: str | None

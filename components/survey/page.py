@@ -37,6 +37,9 @@ def write_page(
     view = {"found": found, "rejected": rejected, "project": project, "said": said, **_view(found)}
     write_text(html, template.render(**view))
     bare = {name: value for name, value in found.items() if name != TEXTS}
+    if new := found["difference"]:
+        words = {name: value for name, value in new["vocabulary"].items() if name != "examples"}
+        bare["difference"] = {**new, "vocabulary": words}
     write_json(figures, {"sentence": said, "rejected": dict(rejected), **bare})
     return said
 

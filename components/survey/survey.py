@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,8 @@ import pyarrow.parquet as pq
 from components.anchors import anchored
 from components.difference import difference
 from components.leakage import leakage
-from components.params import IngestionParams, SurveyParams
-from components.records import iter_examples
+from components.params import IngestionParams, ProjectParams, SurveyParams
+from components.records import REJECTS, iter_examples
 from components.schema import ID, REASON, SPLIT, SPLITS
 from components.seeding import derive
 from components.survey.languages import language
@@ -24,7 +25,6 @@ from components.survey.suspects import Asked, ask_several, ask_single
 from components.survey.tally import Tally, shown, tally
 from components.tasks.base import Example, Task
 
-REJECTS: Final = "rejects.parquet"
 CONFLICT: Final = "conflicting_label"
 SINGLE: Final = ("one_label", "label_or_none")
 SEEDS: Final = 2**32
@@ -32,7 +32,21 @@ SEEDS: Final = 2**32
 QUANTILES: Final = {"p5": 0.05, "p50": 0.5, "p95": 0.95, "longest": 1.0}
 
 
+@dataclass(frozen=True)
+class _Looked:
+    """What was looked at, and what was said of it."""
+
+    task: Task
+    params: SurveyParams
+    region: str | None
+    counted: Tally
+    sample: Sequence[Example]
+    asked: Asked | None
+    conflicts: Mapping[str, Any]
+
+
 def survey(
+    project: ProjectParams,
     task: Task,
     params: SurveyParams,
     ingestion: IngestionParams,
@@ -42,6 +56,7 @@ def survey(
     """Look at the rows that passed, and at those that contradicted one another.
 
     Args:
+        project: the seed of what is asked by cross-validation.
         task: says what is a text, and what a label.
         params: how many rows are looked at, and the budgets.
         ingestion: whose phone numbers are known without +.
@@ -50,8 +65,8 @@ def survey(
 
     Returns:
         JSON values by finding: rows, labels, characters, slices, suspects, pairs, rare, conflicts,
-        scripts, languages, personal, near, difference, and rules. Texts stand under `texts`
-        alone, with personal data masked; everything else can be shown to anybody.
+        scripts, languages, personal, near, difference, and rules. Texts stand under `texts`, with
+        personal data masked.
 
     Raises:
         DataError: a split is absent or is no Parquet.
@@ -60,43 +75,55 @@ def survey(
     rows = itertools.chain(*(iter_examples(valid, split) for split in SPLITS))
     counted = tally(task, rows, region, params.sample)
     sample = counted.sample.rows
-    asked = _ask(task, params, sample)
+    asked = _ask(task, params, sample, derive(project.seed, "survey") % SEEDS)
     conflicts = _conflicts(task, valid, region, params.listed)
-    found: dict[str, Any] = {
+    looked = _Looked(task, params, region, counted, sample, asked, conflicts)
+    found = _figures(looked)
+    found["near"] = leakage(task, counted.test.rows, valid)
+    found["difference"] = difference(task, before, valid)
+    found["rules"] = rules(found, params)
+    found["texts"] = _texts(looked, found["languages"])
+    return found
+
+
+def _figures(looked: _Looked) -> dict[str, Any]:
+    """Return what can be counted, and the ids of the rows that are suspicious."""
+    task, counted, asked, sample = looked.task, looked.counted, looked.asked, looked.sample
+    return {
         "rows": {split: counted.rows[split] for split in SPLITS},
         "labels": _labels(task, counted),
         "characters": _characters(counted.lengths),
         "slices": {name: dict(values.most_common()) for name, values in counted.slices.items()},
         "suspects": _suspects(asked, sample),
         "pairs": pairs(asked, [task.tags(row) for row in sample]) if asked else [],
-        "rare": _rare(task, params, counted),
-        "conflicts": {name: conflicts[name] for name in ("rows", "pairs")},
+        "rare": _rare(task, looked.params, counted),
+        "conflicts": {name: looked.conflicts[name] for name in ("rows", "pairs")},
         "scripts": _scripts(counted),
         "languages": _languages(task, sample),
         "personal": {"rows": counted.holders, "kinds": dict(sorted(counted.personal.items()))},
-        "near": leakage(task, counted.test.rows, valid),
-        "difference": difference(task, before, valid),
     }
-    found["rules"] = rules(found, params)
-    found["texts"] = {
-        "suspects": _accused(task, asked, sample, region)[: params.listed],
-        "conflicts": conflicts["texts"],
-        "scripts": _strangers(task, counted, region)[: params.listed],
-        "languages": _foreign(task, sample, found["languages"], region)[: params.listed],
+
+
+def _texts(looked: _Looked, languages: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the texts of the suspicious rows, as many as a page lists."""
+    task, region, listed = looked.task, looked.region, looked.params.listed
+    return {
+        "suspects": _accused(task, looked.asked, looked.sample, region)[:listed],
+        "conflicts": looked.conflicts["texts"],
+        "scripts": _strangers(task, looked.counted, region)[:listed],
+        "languages": _foreign(task, looked.sample, languages, region)[:listed],
         "personal": [
             {"id": row[ID], "kinds": kinds, "text": shown(task, row, region)}
-            for row, kinds in counted.exposed[: params.listed]
+            for row, kinds in looked.counted.exposed[:listed]
         ],
     }
-    return found
 
 
-def _ask(task: Task, params: SurveyParams, sample: Sequence[Example]) -> Asked | None:
+def _ask(task: Task, params: SurveyParams, sample: Sequence[Example], seed: int) -> Asked | None:
     """Return what cross-validation says of the labels; None where a text alone tells none."""
     if not task.labels or len(task.inputs) > 1:
         return None
     texts = [task.content(row) for row in sample]
-    seed = derive(0, "survey") % SEEDS
     if task.loss in SINGLE:
         return ask_single(texts, [task.truth(row) for row in sample], params.folds, seed)
     if task.loss == "many_labels":

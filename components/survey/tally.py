@@ -51,6 +51,8 @@ class Tally:
     """What was counted.
 
     Attributes:
+        sample: rows of all splits.
+        test: rows of the test split.
         rows: by split.
         labels: rows with each label, by split.
         lengths: rows by characters.
@@ -60,21 +62,19 @@ class Tally:
         personal: rows with each kind of personal data.
         holders: rows with any.
         exposed: some of these, masked, with what they hold.
-        sample: of all splits.
-        test: of the test split.
     """
 
-    rows: Counter[str]
-    labels: dict[str, Counter[str]]
-    lengths: Counter[int]
-    slices: dict[str, Counter[str]]
-    scripts: Counter[str]
-    strangers: dict[str, list[Example]]
-    personal: Counter[str]
-    holders: int
-    exposed: list[tuple[Example, list[str]]]
     sample: Kept
     test: Kept
+    rows: Counter[str] = field(default_factory=Counter)
+    labels: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    lengths: Counter[int] = field(default_factory=Counter)
+    slices: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    scripts: Counter[str] = field(default_factory=Counter)
+    strangers: dict[str, list[Example]] = field(default_factory=lambda: defaultdict(list))
+    personal: Counter[str] = field(default_factory=Counter)
+    holders: int = 0
+    exposed: list[tuple[Example, list[str]]] = field(default_factory=list)
 
     @property
     def foreign(self) -> list[str]:
@@ -92,19 +92,7 @@ def tally(task: Task, rows: Iterable[Example], phone_region: str | None, sample:
         phone_region: whose phone numbers are known without +.
         sample: how many are kept.
     """
-    found = Tally(
-        Counter(),
-        defaultdict(Counter),
-        Counter(),
-        defaultdict(Counter),
-        Counter(),
-        defaultdict(list),
-        Counter(),
-        0,
-        [],
-        Kept(sample),
-        Kept(sample),
-    )
+    found = Tally(Kept(sample), Kept(sample))
     for row in rows:
         text = task.content(row)
         found.rows[row[SPLIT]] += 1

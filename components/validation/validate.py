@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from components.files import atomic_folder, write_json
 from components.params import ValidationParams
-from components.records import RowFile, read_card, split_path, split_schema, write_card
+from components.records import REJECTS, RowFile, read_card, split_path, split_schema, write_card
 from components.schema import REASON
 from components.scratch import NAME, scratch_database
 from components.tasks.base import Task
@@ -28,7 +28,6 @@ from components.validation.sieve import Sieve
 from components.validation.sift import Sifted, batches, kept, sift
 from components.validation.suite import Frame, Outcome, Table, check
 
-REJECTS: Final = "rejects.parquet"
 RESULT: Final = "result.json"
 CARRIED: Final = ("licence", "source", "source_sha256")
 

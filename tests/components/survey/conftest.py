@@ -85,6 +85,7 @@ def run(root: Path, params: SurveyParams, tmp_path: Path) -> Survey:
         rejected: Sequence[tuple[Row, str]] = (),
         options: TaskOptions | None = None,
         region: str | None = "US",
+        before: dict[str, Any] | None = None,
         **changes: Any,
     ) -> dict[str, Any]:
         task = load_task(options or whole.task.model_copy(update={"labels": tuple(WORDS)}))
@@ -99,8 +100,7 @@ def run(root: Path, params: SurveyParams, tmp_path: Path) -> Survey:
         pq.write_table(table, tmp_path / "rejects.parquet")
         personal = PersonalParams(mask=False, phone_region=region)
         ingestion = whole.ingestion.model_copy(update={"personal": personal})
-        return survey(
-            task, params.model_copy(update=changes), ingestion, tmp_path, changes.get("before")
-        )
+        asked = params.model_copy(update=changes)
+        return survey(whole.project, task, asked, ingestion, tmp_path, before)
 
     return look

@@ -11,6 +11,7 @@ import pytest
 
 from components.params import SurveyParams
 from components.survey import broken, write_page
+from components.survey.suspects import ask_single
 from tests.components.survey.conftest import Row, Survey, good_rows, make_row
 
 FOREIGN = [
@@ -50,19 +51,34 @@ def test_the_order_of_rows_decides_nothing(run: Survey, rows: list[Row]) -> None
     assert run(rows, sample=50) == run(shuffled, sample=50)
 
 
+OTHER = {"track": "refund", "refund": "login", "login": "track"}
+
+
 def test_planted_label_errors_are_found_first(run: Survey) -> None:
     rows = good_rows(per_label=150)
     wrong = {row["id"]: row["label"] for row in random.Random(3).sample(rows, 20)}
     for row in rows:
         if row["id"] in wrong:
-            row["label"] = {"track": "refund", "refund": "login", "login": "track"}[row["label"]]
+            row["label"] = OTHER[row["label"]]
 
     found = run(rows)
     told = found["texts"]["suspects"]
 
-    assert len(wrong.keys() & set(found["suspects"]["ids"])) >= 18
-    assert len([row for row in told[:15] if row["id"] in wrong]) >= 14
+    assert wrong.keys() & set(found["suspects"]["ids"]) >= {row["id"] for row in told[:15]}
     assert all(row["meant"] == wrong[row["id"]] for row in told if row["id"] in wrong)
+
+
+def test_nine_in_ten_planted_label_errors_are_found_whatever_the_seed() -> None:
+    rows = good_rows(per_label=400)
+    wrong = set(random.Random(3).sample(range(len(rows)), 40))
+    texts = [row["text"] for row in rows]
+    labels = [OTHER[row["label"]] if i in wrong else row["label"] for i, row in enumerate(rows)]
+
+    found = [[one.place for one in ask_single(texts, labels, 5, s).suspects] for s in range(10)]
+
+    assert sum(len(wrong & set(places)) for places in found) >= 0.9 * 10 * len(wrong)
+    assert all(set(places[:15]) <= wrong for places in found)
+    assert sum(len(set(places) - wrong) for places in found) <= 0.1 * 10 * len(wrong)
 
 
 def test_labels_that_no_word_tells_apart_accuse_nobody(run: Survey) -> None:
@@ -203,7 +219,13 @@ def test_the_figures_hold_no_text(
     run: Survey, rows: list[Row], params: SurveyParams, tmp_path: Path
 ) -> None:
     rows[0]["label"] = "login" if rows[0]["label"] != "login" else "track"
-    found = run(rows, [(make_row("what a secret text", "track"), "conflicting_label")])
+    nothing = {"p50": None, "p95": None}
+    before = {"format": 1, "rows": {}, "labels": {}, "words": 0, "vocabulary": []}
+    found = run(
+        rows,
+        [(make_row("what a secret text", "track"), "conflicting_label")],
+        before=before | {"characters": nothing},
+    )
     write_page(found, {"too_short": 1}, "toy", tmp_path / "data.html", tmp_path / "data.json")
 
     written = (tmp_path / "data.json").read_text()
@@ -211,6 +233,9 @@ def test_the_figures_hold_no_text(
     assert json.loads(written)["rejected"] == {"too_short": 1}
     assert [row["text"] for row in rows if row["text"] in written] == []
     assert "a secret text" not in written
+    new = found["difference"]["vocabulary"]["examples"]
+    assert len(new) > 5
+    assert "examples" not in json.loads(written)["difference"]["vocabulary"]
     assert "a secret text" in (tmp_path / "data.html").read_text()
 
 
