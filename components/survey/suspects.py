@@ -174,7 +174,12 @@ def _cross_validated(
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     for learned, asked in splitter.split(words, given):
         model = SGDClassifier(
-            loss="log_loss", alpha=PENALTY, max_iter=PASSES, tol=1e-3, random_state=seed
+            loss="log_loss",
+            alpha=PENALTY,
+            max_iter=PASSES,
+            tol=1e-3,
+            random_state=seed,
+            n_jobs=-1,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # twenty passes are enough for this, converged or not

@@ -168,6 +168,33 @@ def test_finds_every_similar_text_that_comparing_all_pairs_finds() -> None:
     assert together == {place for key in asked for place in apart.of([key])[0]}
 
 
+def test_finds_similar_texts_of_hundreds_of_words() -> None:
+    rng = random.Random(9)
+    held_out = [sentence(rng, 300) for _ in range(30)]
+    similar = 0
+    for place, text in enumerate(held_out):
+        letters = list(text)
+        for _ in range(2 + 2 * place):
+            letters[rng.randrange(len(letters))] = rng.choice("abcdefgh ")
+        key = variant_key("".join(letters))
+        expected = [i for i, other in enumerate(held_out) if similarity(key, other) >= 0.9]
+        assert FirstNear(held_out).of([key]) == [expected]
+        similar += len(expected)
+    assert len(held_out) < similar < len(held_out) ** 2 / 2
+
+
+def test_texts_of_the_same_few_words_are_mostly_not_compared() -> None:
+    rng = random.Random(10)
+    texts = [" ".join(rng.choices(["order", "parcel", "refund", "where", "today"], k=8))
+             for _ in range(400)]  # fmt: skip
+    likely = LikelyPairs(texts, 0.9).of(texts, np.ones(400, dtype=bool))
+    similar = [
+        [i for i, other in enumerate(texts) if similarity(text, other) >= 0.9] for text in texts
+    ]
+    assert all(set(few) <= set(many) for few, many in zip(similar, likely, strict=True))
+    assert sum(map(len, likely)) < 400 * 400 / 20
+
+
 @pytest.mark.parametrize("text", ["", "a", "ab", "😀", "\ud800", "abc"])
 def test_the_shortest_texts_are_near_to_themselves_alone(text: str) -> None:
     held_out = [text, "zz", "something else"]
