@@ -15,10 +15,12 @@ from components.anchors import anchored
 from components.difference import difference
 from components.leakage import leakage
 from components.params import IngestionParams, ProjectParams, SurveyParams
+from components.personal import masked
 from components.records import REJECTS, iter_examples
 from components.schema import ID, REASON, SPLIT, SPLITS
 from components.seeding import derive
 from components.survey.languages import language
+from components.survey.named import ask_named
 from components.survey.pairs import pairs
 from components.survey.rules import rules
 from components.survey.suspects import Asked, ask_several, ask_single
@@ -94,7 +96,7 @@ def _figures(looked: _Looked) -> dict[str, Any]:
         "labels": _labels(task, counted),
         "characters": _characters(counted.lengths),
         "slices": {name: dict(values.most_common()) for name, values in counted.slices.items()},
-        "suspects": _suspects(asked, sample),
+        "suspects": _suspects(task, asked, sample),
         "pairs": pairs(asked, [task.tags(row) for row in sample]) if asked else [],
         "rare": _rare(task, looked.params, counted),
         "conflicts": {name: looked.conflicts[name] for name in ("rows", "pairs")},
@@ -124,6 +126,8 @@ def _ask(task: Task, params: SurveyParams, sample: Sequence[Example], seed: int)
     if not task.labels or len(task.inputs) > 1:
         return None
     texts = [task.content(row) for row in sample]
+    if task.points:
+        return ask_named(texts, [task.marked(row) for row in sample])
     if task.loss in SINGLE:
         return ask_single(texts, [task.truth(row) for row in sample], params.folds, seed)
     if task.loss == "many_labels":
@@ -131,14 +135,15 @@ def _ask(task: Task, params: SurveyParams, sample: Sequence[Example], seed: int)
     return None
 
 
-def _suspects(asked: Asked | None, sample: Sequence[Example]) -> dict[str, Any]:
+def _suspects(task: Task, asked: Asked | None, sample: Sequence[Example]) -> dict[str, Any]:
     if asked is None:
-        return {"looked_at": 0, "skill": None, "rows": 0, "able": False, "ids": []}
+        return {"looked_at": 0, "skill": None, "rows": 0, "able": False, "words": False, "ids": []}
     return {
         "looked_at": asked.rows,
         "skill": asked.skill,
         "rows": len(asked.suspects),
         "able": asked.able,
+        "words": task.points,
         "ids": [sample[one.place][ID] for one in asked.suspects],
     }
 
@@ -153,6 +158,7 @@ def _accused(
             "given": one.given,
             "meant": one.meant,
             "margin": one.margin,
+            "words": one.words and masked(one.words, region),
             "text": shown(task, sample[one.place], region),
         }
         for one in (asked.suspects if asked else ())

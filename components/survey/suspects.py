@@ -34,12 +34,14 @@ class Suspect:
         given: the label that it has; None where it lacks `meant`.
         meant: the label that it reads like; None where it has `given` and should not.
         margin: by how much the probability of what is meant exceeds that of what is given.
+        words: of the text that the label belongs to; None: the whole text.
     """
 
     place: int
     given: str | None
     meant: str | None
     margin: float
+    words: str | None = None
 
 
 @dataclass(frozen=True)

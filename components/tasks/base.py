@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from tokenizers import Tokenizer
 
 from components.arrays import Array, collate, cut_tokens, pad, share, softmax
+from components.spans import Span
 
 __all__ = ["Array", "collate", "cut_tokens", "pad", "share", "softmax"]
 
@@ -176,6 +177,9 @@ class Task(Protocol):
 
     def tags(self, example: Example) -> Sequence[str]:
         """Return the labels that stand in an example, to be counted; none where there are none."""
+
+    def marked(self, example: Example) -> Sequence[Span]:
+        """Return the labelled parts of an example's content; none where labels belong to all."""
 
     def encode(self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int) -> Encoded:
         """Tokenize examples; targets are present only when the examples carry labels."""

@@ -96,7 +96,11 @@ class Ner(Whole):
 
     def tags(self, example: Example) -> Sequence[str]:
         """Return the type of each entity."""
-        return [span.label for span in _entities(example)]
+        return [span.label for span in self.marked(example)]
+
+    def marked(self, example: Example) -> list[Span]:
+        """Return the entities."""
+        return read_spans(example["entities"]) if example.get("entities") else []
 
     def encode(self, tokenizer: Tokenizer, examples: Sequence[Example], max_length: int) -> Encoded:
         """Tokenize texts, long ones in several rows; targets are the tags of words' first tokens.
@@ -118,7 +122,7 @@ class Ner(Whole):
             rows += own
             owners += [index] * len(own)
             if targets is not None:
-                spans, off = aligned(content.words, _entities(examples[index]))
+                spans, off = aligned(content.words, self.marked(examples[index]))
                 tags = tags_of(spans, len(content.words), self._index)
                 targets += [np.append(tags, IGNORED)[row.words] for row in own]
                 unaligned += off
@@ -189,12 +193,12 @@ class Ner(Whole):
 
     def truth(self, example: Example) -> str:
         """Return the entities as an answer tells them."""
-        return _told(_entities(example), example["text"])
+        return _told(self.marked(example), example["text"])
 
     def right(self, examples: Sequence[Example], answers: Sequence[Prediction]) -> Array:
         """Return whether each answer has the true entities and no others."""
         pairs = zip(examples, answers, strict=True)
-        return np.array([_entities(e) == _answered(answer) for e, answer in pairs], dtype=bool)
+        return np.array([self.marked(e) == _answered(answer) for e, answer in pairs], dtype=bool)
 
     def same(self, example: Example, edited: Example, answers: Sequence[Prediction]) -> bool:
         """Return whether both answers have the same entities, each where the edit moved it."""
@@ -207,7 +211,7 @@ class Ner(Whole):
         found = np.zeros((len(examples), COUNTS))
         for index, (example, row) in enumerate(zip(examples, logits, strict=True)):
             path, _, places = self._read(row)
-            answered, true = spans_of(path, places, self.labels), _entities(example)
+            answered, true = spans_of(path, places, self.labels), self.marked(example)
             found[index] = len(set(answered) & set(true)), len(answered), len(true)
         return found
 
@@ -228,7 +232,7 @@ class Ner(Whole):
         """Return precision, recall, F1 and the number of true entities of each type."""
         counts: list[Counter[str]] = [Counter(), Counter(), Counter()]
         for example, answer in zip(examples, answers, strict=True):
-            true, found = _entities(example), _answered(answer)
+            true, found = self.marked(example), _answered(answer)
             for counter, spans in zip(counts, (set(true) & set(found), found, true), strict=True):
                 counter.update(span.label for span in spans)
         hits, answered, real = (np.array([c[n] for n in self.labels]) for c in counts)
@@ -240,7 +244,7 @@ class Ner(Whole):
         """Count wrong bounds, wrong types, missed and spurious entities."""
         total = Counter(dict.fromkeys(MISTAKES, 0))
         for example, answer in zip(examples, answers, strict=True):
-            total.update(span_mistakes(_entities(example), _answered(answer)))
+            total.update(span_mistakes(self.marked(example), _answered(answer)))
         return total
 
     def edited(self, example: Example, text: str) -> dict[str, Any]:
@@ -250,21 +254,21 @@ class Ner(Whole):
         """
         if not example.get("entities"):
             return {**example, "text": text}
-        moved = exactly_shifted(_entities(example), example["text"], text)
+        moved = exactly_shifted(self.marked(example), example["text"], text)
         if moved is None:
             return dict(example)
         return {**example, "text": text, "entities": write_spans(moved)}
 
     def kept(self, example: Example) -> Sequence[tuple[int, int]]:
         """Return the entities."""
-        return [span[:2] for span in _entities(example)]
+        return [span[:2] for span in self.marked(example)]
 
     def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
         """Return the one that puts other entities of their types in the place of some."""
-        stock = stocked((row["text"], _entities(row)) for row in rows)
+        stock = stocked((row["text"], self.marked(row)) for row in rows)
 
         def entity(example: Example, rng: np.random.Generator) -> dict[str, Any] | None:
-            found = swapped(example["text"], _entities(example), stock, rng)
+            found = swapped(example["text"], self.marked(example), stock, rng)
             return found and {**example, "text": found[0], "entities": write_spans(found[1])}
 
         return {"entity": entity}
@@ -279,10 +283,6 @@ class Ner(Whole):
                 "entities": write_spans([Span(26, 38, first), Span(42, 50, last)]),
             },
         )
-
-
-def _entities(example: Example) -> list[Span]:
-    return read_spans(example["entities"]) if example.get("entities") else []
 
 
 def _answered(answer: Prediction) -> list[Span]:

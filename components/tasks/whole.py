@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from components.arrays import collate
+from components.spans import Span
 from components.tasks.base import Alter, Array, Encoded, Example, Prediction, TaskOptions
 
 
@@ -44,6 +45,10 @@ class Whole:
 
     def tags(self, example: Example) -> Sequence[str]:
         """Return nothing: the answer is no label."""
+        return ()
+
+    def marked(self, example: Example) -> Sequence[Span]:
+        """Return nothing: the answer belongs to the whole text."""
         return ()
 
     def table(

@@ -11,7 +11,7 @@ from components.survey import write_page
 from components.tasks import load_task, options_type, task_kinds
 from tests.components.survey.conftest import Survey
 
-ASKED = {"classification", "multilabel"}
+ASKED = {"classification", "multilabel", "ner"}
 
 
 @pytest.mark.parametrize("kind", task_kinds())

@@ -242,9 +242,8 @@ def test_the_figures_hold_no_text(
 def test_texts_and_labels_cannot_write_html(run: Survey, rows: list[Row], tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>"
     found = run(rows, [(make_row(evil, evil), "conflicting_label")])
-    found["texts"]["suspects"] = [
-        {"id": evil, "split": evil, "given": evil, "meant": evil, "margin": 0.5, "text": evil}
-    ]
+    told = {"id": evil, "split": evil, "given": evil, "meant": evil, "margin": 0.5, "text": evil}
+    found["texts"]["suspects"] = [{**told, "words": words} for words in (None, evil)]
     found["suspects"]["able"] = True
     write_page(found, {evil: 1}, evil, tmp_path / "data.html", tmp_path / "data.json")
 

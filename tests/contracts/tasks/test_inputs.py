@@ -220,6 +220,18 @@ def test_labels_that_point_into_the_text_move_with_it(
         assert list(task.tags(edited)) == list(task.tags(row))
 
 
+def test_marked_parts_lie_in_the_content_and_are_its_tags(
+    task: Task, examples: list[Example]
+) -> None:
+    for example in examples:
+        spans, content = task.marked(example), task.content(example)
+        assert bool(spans) == bool(task.points and task.labels and task.tags(example))
+        assert not spans or [span.label for span in spans] == list(task.tags(example))
+        ends = [0, *(end for span in spans for end in span[:2]), len(content)]
+        assert ends == sorted(ends)
+        assert all(content[span.start : span.end].strip() for span in spans)
+
+
 def test_an_edit_that_leaves_a_label_unsure_changes_nothing(
     task: Task, examples: list[Example]
 ) -> None:
