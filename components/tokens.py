@@ -21,8 +21,10 @@ ARRAYS: Final = ("input_ids", "offsets", "targets")
 CARD: Final = "card.json"
 # Beside the splits: texts of labels, for tasks that learn from them.
 ANCHORS: Final = "anchors"
-# Of training rows, which are altered copies; of validation rows, the number of each one's group.
+# Of training rows, which are altered copies, and the number of the labelled row that each is from;
+# of validation rows, the number of each one's group.
 ALTERED: Final = "altered"
+ROOTS: Final = "roots"
 GROUPS: Final = "groups"
 
 
@@ -106,6 +108,17 @@ def open_altered(folder: Path) -> npt.NDArray[np.bool_]:
     return _beside(folder, "train", ALTERED)
 
 
+def open_roots(folder: Path) -> npt.NDArray[np.int64]:
+    """Return (rows,) the number of the labelled text that each training row is from.
+
+    It is shared by the windows of a long text, and by its altered copies, which cost no label.
+
+    Raises:
+        DataError: it cannot be told.
+    """
+    return _beside(folder, "train", ROOTS)
+
+
 def open_groups(folder: Path) -> npt.NDArray[np.int64]:
     """Return (rows,) the number of each validation row's group: of one customer, say.
 
@@ -153,8 +166,9 @@ def subset(folder: Path, rows: npt.NDArray[np.int64], out: Path) -> None:
         if whole.per_token
         else whole.targets[rows],
     }
-    if array_path(folder, "train", ALTERED).exists():
-        arrays[ALTERED] = open_altered(folder)[rows]
+    for name in (ALTERED, ROOTS):
+        if array_path(folder, "train", name).exists():
+            arrays[name] = _beside(folder, "train", name)[rows]
     parts = {array_path(folder, "train", name).name: array for name, array in arrays.items()}
     with atomic_folder(out) as partial:
         for path in folder.iterdir():

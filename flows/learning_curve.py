@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from components import encoders
 from components.curve import (
@@ -14,26 +13,21 @@ from components.curve import (
     Point,
     Subset,
     foresee,
-    group_numbers,
     keep,
     read_kept,
-    roots,
     subsets,
     write_page,
 )
-from components.errors import IntegrityError
 from components.params import (
     EncoderParams,
     LearningCurveParams,
     ProjectParams,
     TrainingParams,
 )
-from components.records import iter_examples, verify_card
-from components.schema import GROUP, SEEN
 from components.seeding import derive, generator
 from components.tasks import load_task
 from components.tasks.base import Array, Task, TaskOptions
-from components.tokens import open_split, read_token_card, subset
+from components.tokens import open_groups, open_roots, open_split, subset
 from components.training import Checkpoints, fit, shortened, training_key
 from components.training.answers import answers
 from flows.progress import Board, trainings
@@ -49,7 +43,6 @@ def learning_curve(
     training: TrainingParams,
     learning_curve: LearningCurveParams,
     tokens: Path = Path("data/tokens"),
-    examples: Path = Path("data/augmented"),
     out: Path = Path("reports/learning_curve.html"),
 ) -> str:
     """Train on shares of the labels, and tell what more labels would buy.
@@ -57,17 +50,13 @@ def learning_curve(
     Trains with the training section as it is; validation rows are the only ones it is scored on.
     Each training is kept once it is done, and one that was cut short goes on: run it again.
     """
-    kind, data = load_task(task), verify_card(examples, SEEN)
-    if data["data"] != read_token_card(tokens)["data"]:
-        raise IntegrityError(
-            f"{tokens} was not made from {examples}", "run `dvc repro tokenize`, and this again"
-        )
+    kind = load_task(task)
     folder = encoders.locate(encoder.source, encoder.sha256, STATE / "encoders")
     folder = shortened(folder, encoder.layers, STATE / "encoders" / "shortened")
     digest = encoders.digest(encoder.sha256, encoder.layers)
     plan = subsets(
         open_split(tokens, "train").targets,
-        roots(iter_examples(examples, "train")),
+        open_roots(tokens),
         learning_curve.shares,
         learning_curve.seeds,
         project.seed,
@@ -79,18 +68,16 @@ def learning_curve(
             board.overall("trainings", number, len(plan))
             found.append(each.point(part))
     points = [point for point, _ in found]
-    targets = list(open_split(tokens, "validation").targets)
-    gold, _ = kind.from_tokens(targets, [])
-    groups = group_numbers([str(row[GROUP]) for row in iter_examples(examples, "validation")])
+    groups = open_groups(tokens)
     foresight = foresee(
         learning_curve,
         points,
-        [kind.tallies(*kind.from_tokens(targets, list(logits))) for _, logits in found],
+        [tallies for _, tallies in found],
         kind.score,
         groups,
         generator(project.seed, "curve", "chance"),
     )
-    about = About(project.name, kind.metric, len(gold), int(groups.max()) + 1, training.epochs)
+    about = About(project.name, kind.metric, len(groups), int(groups.max()) + 1, training.epochs)
     return write_page(foresight, points, about, out, out.with_suffix(".json"))
 
 
@@ -125,7 +112,7 @@ class _Each:
             fitted = fit(
                 self.task, params, self.encoder, tokens, seed, self.board.watch(name), saved
             )
-            logits = np.stack(answers(fitted.model, self.task, tokens, "validation"))
+            tallies = self._tallies(answers(fitted.model, self.task, tokens, "validation"), tokens)
         finally:
             shutil.rmtree(tokens, ignore_errors=True)
         point = Point(
@@ -138,7 +125,13 @@ class _Each:
             best_epoch=fitted.best_epoch,
             seconds=sum(epoch.seconds for epoch in fitted.history),
         )
-        keep(KEPT / key[:16], point, logits)
+        keep(KEPT / key[:16], point, tallies)
         saved.remove()
         self.board.end(name)
-        return point, logits
+        return point, tallies
+
+    def _tallies(self, logits: Sequence[Array], tokens: Path) -> Array:
+        """Return (rows, tallies) of the answers to the validation rows."""
+        split = open_split(tokens, "validation")
+        targets = [split.target(row) for row in range(len(split))]
+        return self.task.tallies(*self.task.from_tokens(targets, logits))

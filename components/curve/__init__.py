@@ -1,10 +1,9 @@
 """In: a way to train. Out: how well it does with fewer labels, and what more would buy."""
 
-from components.curve.chance import group_numbers
 from components.curve.foresight import Foresight, foresee
 from components.curve.page import About, write_page
 from components.curve.points import Point, keep, read_kept
-from components.curve.subsets import Subset, roots, subsets
+from components.curve.subsets import Subset, subsets
 
 __all__ = [
     "About",
@@ -12,10 +11,8 @@ __all__ = [
     "Point",
     "Subset",
     "foresee",
-    "group_numbers",
     "keep",
     "read_kept",
-    "roots",
     "subsets",
     "write_page",
 ]

@@ -15,13 +15,6 @@ Score = Callable[[Array], Array]
 Numbers = npt.NDArray[np.int64]
 
 
-def group_numbers(groups: Sequence[str]) -> Numbers:
-    """Return (rows,) the number of each row's group, from 0."""
-    _, found = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    numbers: Numbers = found.astype(np.int64)
-    return numbers
-
-
 def redrawn(
     tallies: Sequence[Array], score: Score, groups: Numbers, draws: int, random: np.random.Generator
 ) -> Array:
@@ -32,7 +25,7 @@ def redrawn(
     Args:
         tallies: per training (rows, counts); see Task.tallies.
         score: of summed tallies.
-        groups: (rows,) see `group_numbers`.
+        groups: (rows,) the number of each row's group, from 0.
         draws: how many.
         random: draws.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from components.errors import IntegrityError
 from components.files import (
@@ -17,9 +16,10 @@ from components.files import (
     write_json,
     write_manifest,
 )
+from components.tasks.base import Array
 
 FACTS: Final = "point.json"
-ANSWERS: Final = "logits.npy"
+TALLIES: Final = "tallies.npy"
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,19 @@ class Point:
     seconds: float
 
 
-def keep(folder: Path, point: Point, logits: npt.NDArray[np.float32]) -> None:
-    """Write a point and its answers to all validation rows, whole or not at all."""
+def keep(folder: Path, point: Point, tallies: Array) -> None:
+    """Write a point and the tallies of all validation rows, whole or not at all."""
     with atomic_folder(folder) as partial:
         write_json(partial / FACTS, asdict(point))
-        np.save(partial / ANSWERS, logits)
+        np.save(partial / TALLIES, tallies)
         write_manifest(partial)
 
 
-def read_kept(folder: Path) -> tuple[Point, npt.NDArray[np.float32]] | None:
+def read_kept(folder: Path) -> tuple[Point, Array] | None:
     """Read what `keep` wrote; None when it is absent or altered, and must be trained."""
     try:
         verify_manifest(folder)
+        tallies: Array = np.load(folder / TALLIES)
     except (IntegrityError, OSError):
         return None
-    logits: npt.NDArray[np.float32] = np.load(folder / ANSWERS)
-    return Point(**read_json(folder / FACTS)), logits
+    return Point(**read_json(folder / FACTS)), tallies

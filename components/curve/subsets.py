@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from components.schema import ID, PARENT_ID
 from components.seeding import generator
 
 Rows = npt.NDArray[np.int64]
@@ -22,31 +21,14 @@ class Subset:
     Attributes:
         share: of all labels that was asked for.
         draw: which of several draws, from 0.
-        labels: rows that a person labelled; their altered copies are not counted.
-        rows: (rows,) numbers, rising, altered copies among them.
+        labels: texts that a person labelled; their altered copies are not counted.
+        rows: (rows,) numbers of tokens' rows, rising, altered copies among them.
     """
 
     share: float
     draw: int
     labels: int
     rows: Rows
-
-
-def roots(examples: Iterable[Mapping[str, Any]]) -> Rows:
-    """Return, for each row, the number of the row it was made from; for most, its own.
-
-    An altered copy costs no label, and without its original it would be one that nobody gave.
-    """
-    known = [(row[ID], row.get(PARENT_ID)) for row in examples]
-    places = {name: number for number, (name, parent) in enumerate(known) if parent is None}
-    # Copies of a row that is not there share one label too: the first of them stands for it.
-    return np.array(
-        [
-            number if parent is None else places.setdefault(parent, number)
-            for number, (_, parent) in enumerate(known)
-        ],
-        dtype=np.int64,
-    )
 
 
 def subsets(
@@ -58,17 +40,18 @@ def subsets(
     absent one would measure its absence.
 
     Args:
-        targets: (rows, ...); where a row has several, labels are not told apart.
-        roots: (rows,) see `roots`.
-        shares: of the labelled rows, rising.
+        targets: (rows, ...) or (tokens,); where a row has several, labels are not told apart.
+        roots: (rows,) the number of the labelled text that each row is from.
+        shares: of the labelled texts, rising.
         draws: how many.
         seed: draws the order of each label's rows.
 
     Returns:
         draws times shares subsets, share after share.
     """
-    labelled = np.unique(roots)
-    kinds = targets[labelled] if targets.ndim == 1 else np.zeros(len(labelled), dtype=np.int64)
+    labelled, first = np.unique(roots, return_index=True)
+    single = targets.ndim == 1 and len(targets) == len(roots)
+    kinds = targets[first] if single else np.zeros(len(labelled), dtype=np.int64)
     found = []
     for share in shares:
         for draw in range(draws):

@@ -20,7 +20,7 @@ from components.schema import GROUP, ID, PARENT_ID, SEEN, Seen
 from components.tasks.base import Array, Encoded, Task
 from components.tokenization.flat import FlatFile
 from components.tokenization.vocabulary import read_vocabulary
-from components.tokens import ALTERED, ANCHORS, ARRAYS, CARD, GROUPS, array_path
+from components.tokens import ALTERED, ANCHORS, ARRAYS, CARD, GROUPS, ROOTS, array_path
 
 BATCH_ROWS: Final = 1024
 LISTED: Final = 5
@@ -121,11 +121,11 @@ def _write_split(task: Task, encode: Encode, examples: Path, folder: Path, split
     tally = Tally()
     join = np.concatenate if task.loss == "each_token" else np.stack
     rows = _checked(iter_examples(examples, split), split)
-    fact = _altered if split == "train" else _Groups()
+    facts = _facts(split)
     with contextlib.ExitStack() as stack:
-        ids, offsets, targets, facts = (
+        ids, offsets, targets, *told = (
             stack.enter_context(FlatFile(array_path(folder, split, name)))
-            for name in (*ARRAYS, ALTERED if split == "train" else GROUPS)
+            for name in (*ARRAYS, *facts)
         )
         offsets.append(np.zeros(1, dtype=np.int64))
         while batch := list(islice(rows, BATCH_ROWS)):
@@ -135,7 +135,8 @@ def _write_split(task: Task, encode: Encode, examples: Path, folder: Path, split
             ids.append(np.concatenate([np.asarray(row, np.int32) for row in encoded.input_ids]))
             offsets.append(tally.tokens + np.cumsum([len(row) for row in encoded.input_ids]))
             targets.append(join(encoded.targets))
-            facts.append(fact(batch)[encoded.owners])
+            for file, fact in zip(told, facts.values(), strict=True):
+                file.append(fact(batch)[encoded.owners])
             tally.add(encoded)
     if not tally.rows:
         raise DataError(
@@ -145,20 +146,28 @@ def _write_split(task: Task, encode: Encode, examples: Path, folder: Path, split
     return tally
 
 
+def _facts(split: Seen) -> dict[str, Callable[[Sequence[Example]], Array]]:
+    """Return what is written beside the tokens of a split, by the array's name."""
+    if split == "train":
+        return {ALTERED: _altered, ROOTS: _Numbers(lambda row: row.get(PARENT_ID) or row[ID])}
+    return {GROUPS: _Numbers(lambda row: row[GROUP])}
+
+
 def _altered(batch: Sequence[Example]) -> Array:
     """Return (examples,) whether each is a copy that was altered."""
     return np.array([row.get(PARENT_ID) is not None for row in batch])
 
 
-class _Groups:
-    """Numbers groups in the order in which they come."""
+class _Numbers:
+    """Numbers what rows share in the order in which it comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Callable[[Example], object]) -> None:
+        self._shared = shared
         self._numbers: dict[str, int] = {}
 
     def __call__(self, batch: Sequence[Example]) -> Array:
-        """Return (examples,) int64, the number of each one's group."""
-        names = [str(row[GROUP]) for row in batch]
+        """Return (examples,) int64, the number of what each one shares."""
+        names = [str(self._shared(row)) for row in batch]
         return np.array([self._numbers.setdefault(name, len(self._numbers)) for name in names])
 
 

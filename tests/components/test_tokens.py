@@ -10,8 +10,10 @@ from components.files import write_json
 from components.tokens import (
     ALTERED,
     ARRAYS,
+    ROOTS,
     array_path,
     open_altered,
+    open_roots,
     open_split,
     read_token_card,
     subset,
@@ -112,8 +114,10 @@ def test_a_subset_knows_which_of_its_own_rows_are_altered(tmp_path: Path) -> Non
     write(whole)
     write_json(whole / "card.json", {})
     np.save(array_path(whole, "train", ALTERED), np.array([False, True, False]))
+    np.save(array_path(whole, "train", ROOTS), np.array([0, 0, 1]))
     subset(whole, np.array([1, 2]), tmp_path / "part")
     assert open_altered(tmp_path / "part").tolist() == [True, False]
+    assert open_roots(tmp_path / "part").tolist() == [0, 1]
 
 
 def test_what_is_said_of_rows_must_fit_them(tmp_path: Path) -> None:

@@ -5,40 +5,44 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 import flows.learning_curve as module
 from components import encoders
 from components.params import EncoderParams, LearningCurveParams, ProjectParams, TrainingParams
 from components.params.data import TokenizationParams
+from components.records import write_card, write_split
+from components.schema import SPLITS, example_schema
+from components.tasks import load_task, options_type, task_kinds
 from components.tasks.base import Task
 from components.tokenization import tokenize
+from components.tokens import open_split
 from components.training import fit
 
 
 @pytest.fixture
-def again(  # noqa: PLR0913, PLR0917 - fixtures
-    task: Task,
+def curve(
     tiny_encoder: Path,
     tiny_encoder_sha256: dict[str, str],
-    example_folder: Path,
     params_tree: Mapping[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[], str]:
+) -> Callable[[Task, Path], str]:
     """Ask for the curve of a tiny project."""
     monkeypatch.chdir(tmp_path)
-    tokenize(
-        task,
-        TokenizationParams(max_length=32, max_truncated_share=1.0),
-        tiny_encoder,
-        encoders.digest(tiny_encoder_sha256),
-        example_folder,
-        Path("tokens"),
-    )
     short = params_tree["training"] | {"epochs": 1, "batch_size": 16, "learning_rate": 5e-3}
 
-    def ask() -> str:
+    def ask(task: Task, examples: Path) -> str:
+        if not Path("tokens").exists():
+            tokenize(
+                task,
+                TokenizationParams(max_length=32, max_truncated_share=1.0),
+                tiny_encoder,
+                encoders.digest(tiny_encoder_sha256),
+                examples,
+                Path("tokens"),
+            )
         return module.learning_curve(
             ProjectParams(name="tiny", seed=7),
             task.options,
@@ -51,11 +55,60 @@ def again(  # noqa: PLR0913, PLR0917 - fixtures
                 shares=(0.25, 0.5, 1.0), seeds=2, more=30, resamples=200, confidence=0.95
             ),
             tokens=Path("tokens"),
-            examples=example_folder,
             out=Path("reports/curve.html"),
         )
 
     return ask
+
+
+@pytest.fixture
+def again(
+    curve: Callable[[Task, Path], str], task: Task, example_folder: Path
+) -> Callable[[], str]:
+    """Ask for the curve of a tiny project that tells texts apart."""
+    return lambda: curve(task, example_folder)
+
+
+@pytest.fixture
+def repeated(tmp_path: Path) -> Callable[[Task], Path]:
+    """Write the two samples of a task many times, with a copy of the first."""
+
+    def write(task: Task) -> Path:
+        folder = tmp_path / "examples"
+        folder.mkdir()
+        samples = task.samples()
+        for split, rows in zip(SPLITS, (33, 12, 2), strict=True):
+            table = [
+                {
+                    "id": f"{split}{row}",
+                    "group": f"{row // 2}",
+                    "split": split,
+                    "source_row": row,
+                    **samples[row % 2],
+                    "parent_id": "train0" if row == 32 else None,
+                }
+                for row in range(rows)
+            ]
+            schema = example_schema(task.columns, (), augmented=True)
+            write_split(folder, split, pa.Table.from_pylist(table, schema=schema))
+        write_card(folder)
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize("kind", task_kinds())
+def test_every_kind_of_task_has_a_curve(
+    kind: str, curve: Callable[[Task, Path], str], repeated: Callable[[Task], Path]
+) -> None:
+    task = load_task(options_type(kind).example())
+    said = curve(task, repeated(task))
+    assert said in Path("reports/curve.html").read_text()
+    points = json.loads(Path("reports/curve.json").read_bytes())["points"]
+    assert [point["labels"] for point in points] == [8, 8, 16, 16, 32, 32]
+    rows = len(open_split(Path("tokens"), "train"))
+    assert [point["rows"] for point in points[-2:]] == [rows, rows]
+    assert curve(task, Path("examples")) == said
 
 
 def test_curve_is_trained_once_and_told_the_same_again(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.curve import roots, subsets
+from components.curve import subsets
 
 SHARES = (0.125, 0.5, 1.0)
 TARGETS = np.array([0] * 40 + [1] * 16 + [2] * 3)
@@ -30,11 +30,8 @@ def test_draws_differ_and_repeat() -> None:
 
 
 def test_altered_copies_come_with_their_original_and_cost_no_label() -> None:
-    examples = [{"id": f"r{i}", "parent_id": None} for i in range(16)]
-    examples += [{"id": f"r{i}-typo", "parent_id": f"r{i}"} for i in (3, 3, 9)]
-    found = roots(examples)
-    assert found.tolist() == [*range(16), 3, 3, 9]
-    for part in subsets(np.array([0, 1] * 8 + [1, 1, 1]), found, (0.25, 1.0), 3, 1):
+    roots = np.array([*range(16), 3, 3, 9])
+    for part in subsets(np.array([0, 1] * 8 + [1, 1, 1]), roots, (0.25, 1.0), 3, 1):
         kept = set(part.rows.tolist())
         assert part.labels == round(16 * part.share)
         assert {16, 17} <= kept or not {16, 17} & kept
@@ -42,8 +39,11 @@ def test_altered_copies_come_with_their_original_and_cost_no_label() -> None:
         assert (16 in kept) == (3 in kept)
 
 
-def test_copies_without_their_original_share_one_label() -> None:
-    assert roots([{"id": "b", "parent_id": "a"}, {"id": "c", "parent_id": "a"}]).tolist() == [0, 0]
+def test_windows_of_a_text_stay_together_and_are_one_label() -> None:
+    roots = np.repeat(np.arange(8), 3)
+    for part in subsets(np.zeros(24 * 5, dtype=np.int64), roots, (0.25, 1.0), 3, 1):
+        assert part.labels == round(8 * part.share)
+        assert set(np.bincount(roots[part.rows], minlength=8).tolist()) <= {0, 3}
 
 
 def test_labels_of_several_dimensions_are_not_told_apart() -> None:

@@ -20,7 +20,13 @@ from components.tasks import load_task
 from components.tasks.base import Task
 from components.tasks.ner import Options
 from components.tokenization import tokenize
-from components.tokens import open_altered, open_groups, open_split, read_token_card
+from components.tokens import (
+    open_altered,
+    open_groups,
+    open_roots,
+    open_split,
+    read_token_card,
+)
 
 ROWS = {
     "train": [("where is my order", "track"), ("refund", "refund"), ("", "login")] * 3,
@@ -55,6 +61,7 @@ def test_altered_rows_and_groups_are_told_row_by_row(
     tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "tokens")
     altered, groups = open_altered(tmp_path / "tokens"), open_groups(tmp_path / "tokens")
     assert altered.tolist() == [index == 1 for index in range(9)]
+    assert open_roots(tmp_path / "tokens").tolist() == [0, *range(8)]
     assert groups.tolist() == list(range(9))
 
 
@@ -97,7 +104,7 @@ def test_same_examples_give_same_bytes(
     second = tokenize(task, PARAMS, tiny_encoder, "e", data, tmp_path / "b")
     assert first == second
     names = sorted(file.name for file in (tmp_path / "a").iterdir())
-    assert len(names) == 2 * 4 + 2
+    assert len(names) == 5 + 4 + 2
     assert all(
         (tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names
     )
@@ -217,3 +224,5 @@ def test_each_window_of_a_long_text_is_of_its_group_and_as_altered_as_its_row(
     assert windows > 1
     assert open_groups(tmp_path / "tokens").tolist() == [0] * windows + [1]
     assert open_altered(tmp_path / "tokens").tolist() == [True] * windows + [False]
+    # The first row is a copy of the second.
+    assert open_roots(tmp_path / "tokens").tolist() == [0] * (windows + 1)
