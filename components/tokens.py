@@ -5,7 +5,9 @@ The test split has no arrays: nothing that trains or searches has anything of it
 
 from __future__ import annotations
 
+import itertools
 import shutil
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -117,6 +119,28 @@ def open_roots(folder: Path) -> npt.NDArray[np.int64]:
         DataError: it cannot be told.
     """
     return _beside(folder, "train", ROOTS)
+
+
+def unaltered(folder: Path) -> npt.NDArray[np.int64]:
+    """Return (rows,) the training rows, in the place of each altered copy the one it is made from.
+
+    The windows of a copy are those of its original in turn, whose last one may not be needed, or
+    its first one twice. A copy whose original is not there is left out.
+
+    Raises:
+        DataError: it cannot be told.
+    """
+    roots, altered = open_roots(folder), open_altered(folder)
+    windows: dict[int, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(~altered).tolist():
+        windows[int(roots[row])].append(row)
+    turns = {root: itertools.cycle(rows) for root, rows in windows.items()}
+    found = [
+        next(turns[root]) if copy else row
+        for row, (root, copy) in enumerate(zip(roots.tolist(), altered.tolist(), strict=True))
+        if not copy or root in turns
+    ]
+    return np.array(found, dtype=np.int64)
 
 
 def open_groups(folder: Path) -> npt.NDArray[np.int64]:

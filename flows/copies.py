@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from components.files import read_json
-from components.tokens import open_altered, subset
+from components.tokens import open_altered, subset, unaltered
 from flows.stage import STATE
 
 VERDICT: Final = "ablation.json"
@@ -26,13 +24,11 @@ class Rows:
 
     Attributes:
         tokens: the folder.
-        stretch: how many times the epochs are trained, for as many steps as with the copies.
         facts: for the model's history; empty where there is no altered copy.
         told: the end of the stage's line.
     """
 
     tokens: Path
-    stretch: float = 1.0
     facts: Mapping[str, Any] = field(default_factory=dict)
     told: str = ""
 
@@ -43,8 +39,11 @@ class Rows:
 
 @contextmanager
 def originals(tokens: Path, out: Path) -> Iterator[Path]:
-    """Give the tokens without the altered copies, in their order, until the block ends."""
-    subset(tokens, np.flatnonzero(~open_altered(tokens)).astype(np.int64), out)
+    """Give the tokens with originals in the place of altered copies, until the block ends.
+
+    There are as many rows and steps, of each label as many: what differs is the alteration alone.
+    """
+    subset(tokens, unaltered(tokens), out)
     try:
         yield out
     finally:
@@ -53,7 +52,7 @@ def originals(tokens: Path, out: Path) -> Iterator[Path]:
 
 @contextmanager
 def learned_from(tokens: Path, search: Path) -> Iterator[Rows]:
-    """Give all rows, or those without altered copies where these were not shown to help."""
+    """Give all rows, with originals for altered copies where these were not shown to help."""
     copies = int(open_altered(tokens).sum())
     if not copies:
         yield Rows(tokens)
@@ -68,8 +67,7 @@ def learned_from(tokens: Path, search: Path) -> Iterator[Rows]:
     # Several processes have a folder each.
     out = STATE / f"originals-{os.environ.get('RANK', '0')}"
     with originals(tokens, out) as kept:
-        stretch = found["rows"] / (found["rows"] - found["copies"])
-        yield Rows(kept, stretch, facts, f"; {copies} altered copies left out, not shown to help")
+        yield Rows(kept, facts, f"; {copies} altered copies left out, not shown to help")
 
 
 def copies_told(facts: Mapping[str, Any] | None) -> str:

@@ -55,7 +55,7 @@ def train(
     seed, digest = derive(project.seed, "training"), encoders.digest(encoder.sha256, encoder.layers)
     lessons = None
     with trainings("train") as board, learned_from(tokens, search) as rows:
-        training, tokens_ = training.longer(rows.stretch), rows.tokens
+        tokens_ = rows.tokens
         winner = winner_of(training, search)
         shaped_by = {"seed": project.seed, "task": as_json(task), "training": winner.shaping()}
         if distillation.teachers:

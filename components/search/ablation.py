@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from components.files import (
     write_manifest,
 )
 from components.search.again import Again
-from components.search.copies import Arms, Copies
+from components.search.copies import Arms
 from components.search.jobs import Arm, Ending, Job, Key, arm_of
 from components.search.retrainings import Retraining, as_retraining
 from components.search.setup import Setup
@@ -37,23 +37,20 @@ class Sides(Again):
 
     * Seeds are new on both sides. The winner was chosen for its scores with the copies: were those
       counted again, the luck that chose them would speak for the copies.
-    * Both sides train with the same seeds and for as many steps; without the copies that takes more
-      epochs, rounded. With equal epochs a gain might be one of steps.
+    * Both sides train with the same seeds and for as many steps: in the place of a copy stands its
+      original. Were it left out, a gain might be one of steps, or of a label seen more often.
     * What was killed is done again; what has ended is kept in the study's folder, with what was
       right of each validation row, and never is.
 
     Args:
         setup: of the search.
         winner: whose values they train with.
-        copies: what is asked about.
         most: how many may train at once.
     """
 
-    def __init__(
-        self, setup: Setup, winner: Trial, copies: Copies, most: Callable[[], int]
-    ) -> None:
+    def __init__(self, setup: Setup, winner: Trial, most: Callable[[], int]) -> None:
         super().__init__(setup, most)
-        self._winner, self._copies = winner, copies
+        self._winner = winner
         asked = setup.params.ablation
         seeds = range(1, 1 + (asked.seeds if asked else 0))
         self._rounds = [Arm(side, seed).round for seed in seeds for side in (True, False)]
@@ -73,11 +70,9 @@ class Sides(Again):
                 self._setup.watch.on_arm(kept[0])
                 continue
             arm = arm_of(key[1]) or Arm(True, 0)
-            job = self._begin(
+            return self._begin(
                 key, self._winner.values, derive(self._setup.seed, "ablation", arm.seed)
             )
-            stretched = job.training.longer(self._copies.stretch)
-            return job if arm.copies else replace(job, training=stretched)
         return None
 
     def _keep(self, key: Key, ending: Ending, reason: str | None) -> None:

@@ -45,11 +45,6 @@ class Copies:
     groups: Array
     score: Score
 
-    @property
-    def stretch(self) -> float:
-        """How many times the epochs it takes for as many steps without the copies."""
-        return self.rows / (self.rows - self.copies)
-
 
 @dataclass(frozen=True)
 class Arms:

@@ -109,6 +109,6 @@ def _ablation(
     asked = setup.params.ablation
     if not asked or not copies or not copies.copies or winner_of(found.finalists) is None:
         return None
-    sides = Sides(setup, found.best_trial, copies, most)
+    sides = Sides(setup, found.best_trial, most)
     work(sides)
     return weigh(sides.arms(), copies, asked, found.finalists, setup.seed)

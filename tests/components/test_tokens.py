@@ -17,6 +17,7 @@ from components.tokens import (
     open_split,
     read_token_card,
     subset,
+    unaltered,
 )
 
 ROWS = [[2, 7, 3], [2, 3], [2, 5, 6, 7, 3]]
@@ -118,6 +119,30 @@ def test_a_subset_knows_which_of_its_own_rows_are_altered(tmp_path: Path) -> Non
     subset(whole, np.array([1, 2]), tmp_path / "part")
     assert open_altered(tmp_path / "part").tolist() == [True, False]
     assert open_roots(tmp_path / "part").tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("roots", "altered", "expected"),
+    [
+        ([0, 1, 2], [False, False, False], [0, 1, 2]),
+        ([0, 1, 0], [False, False, True], [0, 1, 0]),
+        ([1, 0, 1], [True, False, False], [2, 1, 2]),
+        # Windows: the copy has one more than its original, or one less.
+        ([0, 0, 0, 0, 0], [False, False, True, True, True], [0, 1, 0, 1, 0]),
+        ([0, 0, 0], [False, False, True], [0, 1, 0]),
+        ([0, 7, 1], [False, True, False], [0, 2]),
+    ],
+    ids=["none", "last", "before its original", "longer", "shorter", "an orphan"],
+)
+def test_an_original_stands_in_the_place_of_each_copy(
+    roots: list[int], altered: list[bool], expected: list[int], tmp_path: Path
+) -> None:
+    np.save(array_path(tmp_path, "train", "input_ids"), np.zeros(len(roots), np.int32))
+    np.save(array_path(tmp_path, "train", "offsets"), np.arange(len(roots) + 1))
+    np.save(array_path(tmp_path, "train", "targets"), np.zeros(len(roots), np.int64))
+    np.save(array_path(tmp_path, "train", ALTERED), np.array(altered))
+    np.save(array_path(tmp_path, "train", ROOTS), np.array(roots))
+    assert unaltered(tmp_path).tolist() == expected
 
 
 def test_what_is_said_of_rows_must_fit_them(tmp_path: Path) -> None:

@@ -145,14 +145,14 @@ def weights(out: str) -> str:
     return sha256_file(Path(out) / "model.safetensors")
 
 
-def test_without_copies_it_is_the_model_of_data_that_never_had_any(
+def test_without_copies_it_is_the_model_of_data_in_which_each_stands_twice(
     tokens: Callable[..., Path], search: Callable[..., Path], trained: Callable[..., str]
 ) -> None:
-    """To the bit, and for as many steps: twice the epochs where half of the rows were copies."""
-    both, bare = tokens("both", ROWS, COPIES), tokens("bare", ROWS)
+    """To the bit, and for as many steps."""
+    both, bare = tokens("both", ROWS, COPIES), tokens("bare", [*ROWS, *ROWS])
     assert open_altered(both).mean() == 0.5
     told = trained(both, search("off", OFF), "off")
-    trained(bare, search("never", None), "never", epochs=2 * EPOCHS)
+    trained(bare, search("never", None), "never")
     assert weights("off") == weights("never")
     assert f"{open_altered(both).sum()} altered copies left out" in told
     assert not Path(".state/originals-0").exists()
@@ -197,8 +197,8 @@ def test_teachers_learn_from_the_rows_that_their_pupil_learns_from(
         assert len(np.load(kept / "train.npy")) == len(open_split(rows.tokens, "train"))
 
 
-def test_rows_without_copies_keep_their_order(tokens: Callable[..., Path]) -> None:
-    both, bare = tokens("both", ROWS, COPIES), tokens("bare", ROWS)
+def test_originals_stand_where_their_copies_stood(tokens: Callable[..., Path]) -> None:
+    both, bare = tokens("both", ROWS, COPIES), tokens("bare", [*ROWS, *ROWS])
     with originals(both, Path("apart")) as kept:
         found, expected = open_split(kept, "train"), open_split(bare, "train")
         assert found.input_ids.tolist() == expected.input_ids.tolist()
