@@ -98,9 +98,9 @@ def test_search_and_train_open_tokens_alone(opened: dict[str, set[str]]) -> None
         for split in ("train", "validation")
         for array in ("input_ids", "offsets", "targets")
     }
-    altered = "data/tokens/train.altered.npy"
-    beside = {"data/tokens/card.json", "data/tokens/tokenizer.json", altered}
-    # Copied whole where some rows are left out.
+    told = {f"data/tokens/train.{name}.npy" for name in ("altered", "roots")}
+    beside = {"data/tokens/card.json", "data/tokens/tokenizer.json"} | told
+    # Copied whole where originals stand for copies.
     assert opened["search"] == arrays | beside | {"data/tokens/validation.groups.npy"}
     assert opened["train"] - {"data/tokens/validation.groups.npy"} == arrays | beside
 
