@@ -178,7 +178,8 @@ def _unique(texts: Sequence[str]) -> tuple[Numbers, Numbers, Numbers]:
 
 def _bits(owners: Numbers, grams: Numbers, texts: int) -> Bits:
     """Return (WORDS, texts) the bits that each text's grams set."""
-    place = (grams.astype(np.uint64) * SPREAD) >> np.uint64(56)
+    highest = 65 - (WORDS * WORD_BITS).bit_length()
+    place = (grams.astype(np.uint64) * SPREAD) >> np.uint64(highest)
     word, bit = np.divmod(place, np.uint64(WORD_BITS))
     found = np.zeros((WORDS, texts), dtype=np.uint64)
     np.bitwise_or.at(found, (word.astype(np.int64), owners), np.uint64(1) << bit)

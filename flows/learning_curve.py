@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from components.tasks import load_task
 from components.tasks.base import Array, Task, TaskOptions
 from components.tokens import open_groups, open_roots, open_split, subset
 from components.training import Checkpoints, fit, shortened, training_key
-from components.training.answers import answers
+from components.training.answers import tallies
 from flows.progress import Board, trainings
 from flows.stage import STATE
 
@@ -72,7 +71,7 @@ def learning_curve(
     foresight = foresee(
         learning_curve,
         points,
-        [tallies for _, tallies in found],
+        [told for _, told in found],
         kind.score,
         groups,
         generator(project.seed, "curve", "chance"),
@@ -112,7 +111,7 @@ class _Each:
             fitted = fit(
                 self.task, params, self.encoder, tokens, seed, self.board.watch(name), saved
             )
-            tallies = self._tallies(answers(fitted.model, self.task, tokens, "validation"), tokens)
+            told = tallies(fitted.model, self.task, tokens)
         finally:
             shutil.rmtree(tokens, ignore_errors=True)
         point = Point(
@@ -125,13 +124,7 @@ class _Each:
             best_epoch=fitted.best_epoch,
             seconds=sum(epoch.seconds for epoch in fitted.history),
         )
-        keep(KEPT / key[:16], point, tallies)
+        keep(KEPT / key[:16], point, told)
         saved.remove()
         self.board.end(name)
-        return point, tallies
-
-    def _tallies(self, logits: Sequence[Array], tokens: Path) -> Array:
-        """Return (rows, tallies) of the answers to the validation rows."""
-        split = open_split(tokens, "validation")
-        targets = [split.target(row) for row in range(len(split))]
-        return self.task.tallies(*self.task.from_tokens(targets, logits))
+        return point, told

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from components.files import read_json
 from components.params import TrainingParams
 from components.search import DeviceUse, Report
 from components.tasks import load_task
-from components.tasks.base import Array, Task, TaskOptions
-from components.tokens import open_split
-from components.training import Checkpoints, Epoch, Fitted, Step, Watch, fit
-from components.training.answers import answers
+from components.tasks.base import TaskOptions
+from components.training import Checkpoints, Epoch, Step, Watch, fit
+from components.training.answers import tallies
 from components.training.process import device_use, take_seat
 
 
@@ -59,29 +56,11 @@ class Training:
         try:
             fitted = fit(task, training, self.encoder, tokens, seed, watch, kept)
             if report.copies is not None:
-                report.judged(tallies(fitted, task, tokens))
+                report.judged(tallies(fitted.model, task, tokens))
             return fitted.score
         finally:
             if use := device_use():
                 report.device(DeviceUse(*use))
-
-
-def tallies(fitted: Fitted, task: Task, tokens: Path) -> Array:
-    """Return (validation rows, tallies) of the best epoch; zeros where a row asks nothing.
-
-    Of a long text's windows those without the answer are left out by some tasks.
-    """
-    split = open_split(tokens, "validation")
-    logits = answers(fitted.model, task, tokens, "validation")
-    rows = [task.from_tokens([split.target(row)], [logits[row]]) for row in range(len(split))]
-    asked = np.array([bool(examples) for examples, _ in rows])
-    told = task.tallies(
-        [example for examples, _ in rows for example in examples],
-        [array for _, arrays in rows for array in arrays],
-    )
-    found = np.zeros((len(rows), *told.shape[1:]), dtype=told.dtype)
-    found[asked] = told
-    return found
 
 
 def preload(encoder: Path) -> tuple[str, ...]:

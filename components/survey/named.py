@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from components.spans import Span
-from components.survey.suspects import Asked, Suspect
+from components.survey.suspects import SKILL, Asked, Suspect
 
 # Fewer other places say nothing.
 LEAST: Final = 3
@@ -69,8 +69,8 @@ def ask_named(texts: Sequence[str], marked: Sequence[Sequence[Span]]) -> Asked:
             suspects[place.text] = Suspect(place.text, place.label, meant, margin, place.words)
     most = max(own.values(), default=0)
     skill = (right - most) / (own.total() - most) if own.total() > most else 0.0
-    found = sorted(suspects.values(), key=lambda one: (-one.margin, one.place))
-    return Asked(len(asked), skill, found)
+    found = suspects.values() if skill >= SKILL else ()
+    return Asked(len(asked), skill, sorted(found, key=lambda one: (-one.margin, one.place)))
 
 
 def _places(texts: Sequence[str], marked: Sequence[Sequence[Span]]) -> Iterator[_Place]:

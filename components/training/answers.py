@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from components.schema import Seen
 from components.tasks import load_task
 from components.tasks.base import Array, Task
@@ -34,6 +36,24 @@ def answers(model: torch.nn.Module, task: Task, tokens: Path, split: Seen) -> li
         return logits_of(model.to(device), feed)
     finally:
         model.to("cpu").eval()
+
+
+def tallies(model: torch.nn.Module, task: Task, tokens: Path) -> Array:
+    """Return (validation rows, tallies) of its answers; zeros where a row asks nothing.
+
+    Of a long text's windows those without the answer are left out by some tasks.
+    """
+    split = open_split(tokens, "validation")
+    logits = answers(model, task, tokens, "validation")
+    rows = [task.from_tokens([split.target(row)], [logits[row]]) for row in range(len(split))]
+    asked = np.array([bool(examples) for examples, _ in rows])
+    told = task.tallies(
+        [example for examples, _ in rows for example in examples],
+        [array for _, arrays in rows for array in arrays],
+    )
+    found = np.zeros((len(rows), *told.shape[1:]), dtype=told.dtype)
+    found[asked] = told
+    return found
 
 
 def tuned(model: torch.nn.Module, task: Task, tokens: Path) -> Task:

@@ -76,7 +76,10 @@ def repeated(tmp_path: Path) -> Callable[[Task], Path]:
     def write(task: Task) -> Path:
         folder = tmp_path / "examples"
         folder.mkdir()
-        samples = task.samples()
+        samples = [dict(sample) for sample in task.samples()]
+        for sample in samples:
+            if "context" in sample:  # read in windows, of which not all hold the answer
+                sample["context"] += " " + "parcel order refund today " * 20
         for split, rows in zip(SPLITS, (33, 12, 2), strict=True):
             table = [
                 {

@@ -90,11 +90,21 @@ def test_words_that_are_this_or_that_accuse_nobody() -> None:
 
 
 def test_three_other_places_are_needed() -> None:
-    texts = [f"{number} in Oslo" for number in range(4)]
+    others, theirs = corpus()
+    texts = [f"{number} in Quito" for number in range(4)]
+    marked = [[place_of(text, "Quito", "town")] for text in texts]
+    marked[0] = []
+    assert told(ask_named([*texts[:3], *others], [*marked[:3], *theirs])) == []
+    found = ask_named([*texts, *others], [*marked, *theirs])
+    assert told(found) == [(0, "Quito", None, "town")]
+
+
+def test_where_words_tell_nothing_none_is_accused() -> None:
+    texts = [f"{number} in Oslo" for number in range(9)]
     marked = [[place_of(text, "Oslo", "town")] for text in texts]
     marked[0] = []
-    assert told(ask_named(texts[:3], marked[:3])) == []
-    assert told(ask_named(texts, marked)) == [(0, "Oslo", None, "town")]
+    asked = ask_named(texts, marked)
+    assert (told(asked), asked.able) == ([], False)
 
 
 def test_texts_without_entities_cannot_be_asked() -> None:
