@@ -71,3 +71,25 @@ def test_several_stand_in_order_and_none_overlaps() -> None:
     text = "8.8.8.8 then a@b.org then 4111111111111111"
 
     assert [span.label for span in personal(text, "US")] == ["ip", "email", "card"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("card 4111 1111 1111 1111 12/25 123", "4111 1111 1111 1111"),
+        ("in room 5 4111111111111111", "4111111111111111"),
+        ("http://t.co/ab5 4111-1111-1111-1111 12", "4111-1111-1111-1111"),
+        ("Amex 3782 822463 10005 it is", "3782 822463 10005"),
+        ("MY ACCOUNT DE89 3704 0044 0532 0130 00 IS EMPTY", "DE89 3704 0044 0532 0130 00"),
+        ("my account de89370400440532013000 12 days ago", "de89370400440532013000"),
+        ("mail (a@b.example.co.uk), or not", "a@b.example.co.uk"),
+    ],
+)
+def test_what_stands_around_a_number_does_not_hide_it(text: str, found: str) -> None:
+    assert [text[span.start : span.end] for span in personal(text, None)] == [found]
+
+
+@pytest.mark.parametrize("text", ["a1" * 200_000, "1." * 200_000, "x@" * 200_000, "a@b." * 100_000])
+def test_a_long_text_is_read_once(text: str) -> None:
+    """What looked at the rest of a text at each of its letters would take hours."""
+    assert personal(text, None) == []
