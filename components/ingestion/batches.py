@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import pyarrow as pa
 
 from components.errors import DataError
 from components.ingestion.decoding import Record, require_columns
-
-BATCH_ROWS: Final = 8192
+from components.ingestion.together import BATCH_ROWS
 
 
 def require_text(path: Path, schema: pa.Schema, columns: Sequence[str]) -> None:

@@ -15,6 +15,8 @@ COLUMNS: Final = ("text", "entities", "document")
 MARK: Final = "-DOCSTART-"
 DIGITS: Final = 24
 LEAST: Final = 2
+# Words of a sentence, and of a document, which is held in memory whole.
+MOST: Final = 500_000
 
 
 class _Word(NamedTuple):
@@ -61,12 +63,15 @@ def _documents(path: Path) -> Iterator[list[list[_Word]]]:
     """Yield the sentences of each document; in a file without marks, each sentence alone."""
     marked = any(line.startswith(MARK) for line in text_lines(path))
     document: list[list[_Word]] = []
+    words = 0
     for sentence in _sentences(path):
         if sentence is not None:
             document.append(sentence)
+            words += len(sentence)
+            _check_length(path, sentence[0].line, words, f"part documents by {MARK}")
         if document and (sentence is None or not marked):
             yield document
-            document = []
+            document, words = [], 0
     if document:
         yield document
 
@@ -93,8 +98,14 @@ def _sentences(path: Path) -> Iterator[list[_Word] | None]:
                 "give every line the same columns, the word first and its tag last",
             )
         words.append(_Word(number, cells[0], cells[-1]))
+        _check_length(path, number, len(words), "part sentences by a blank line")
     if words:
         yield words
+
+
+def _check_length(path: Path, number: int, words: int, cure: str) -> None:
+    if words > MOST:
+        raise DataError(f"{path}, line {number}: there are {MOST} words before any end", cure)
 
 
 def _cells(path: Path, number: int, line: str) -> list[str]:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from components.errors import DataError
+
+# Bytes of a line, or characters of a row, which is held in memory whole. No text that a person has
+# labelled is as long.
+LONGEST: Final = 16 << 20
+SHORTER: Final = "write one row per line, and leave out what is no text"
+# Of names in an error, and of those among which the likeliest one is looked for.
+LISTED: Final = 40
+COMPARED: Final = 1000
 
 Record = Mapping[str, str | None]
 Reader = Callable[[Path, Sequence[str]], Iterator[Record]]
@@ -18,33 +28,48 @@ def require_columns(where: str, columns: Sequence[str], found: Sequence[str]) ->
     Raises:
         DataError: names the absent columns, those that are there, and the likeliest one meant.
     """
-    twice = sorted({name for name in found if found.count(name) > 1})
-    if twice:
-        places = ", ".join(f"{name!r} (columns {_positions(found, name)})" for name in twice)
-        raise DataError(f"{where}: stands twice in the header: {places}", "rename one of them")
+    there = set(found)
+    if len(there) < len(found):
+        counts = Counter(found)
+        twice = sorted(name for name in there if counts[name] > 1)
+        places = [f"{name!r} (columns {_positions(found, name)})" for name in twice[:LISTED]]
+        raise DataError(
+            f"{where}: stands twice in the header: {_listed(places, len(twice))}",
+            "rename one of them",
+        )
     for name in columns:
-        if name not in found:
-            close = difflib.get_close_matches(name, found, n=1)
+        if name not in there:
+            close = difflib.get_close_matches(name, found[:COMPARED], n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise DataError(
-                f"{where}: column {name!r} is missing{hint}; found: {', '.join(found) or 'none'}",
+                f"{where}: column {name!r} is missing{hint}; found: "
+                f"{_listed(found[:LISTED], len(found)) or 'none'}",
                 "name the columns of the file in ingestion.columns",
             )
 
 
 def _positions(found: Sequence[str], name: str) -> str:
-    return " and ".join(str(i) for i, other in enumerate(found, 1) if other == name)
+    places = [str(place) for place, other in enumerate(found, 1) if other == name]
+    return _listed(places[:LISTED], len(places), " and ")
+
+
+def _listed(some: Sequence[str], count: int, sign: str = ", ") -> str:
+    """Return the first of so many names."""
+    return sign.join([*some, *([f"{count - len(some)} more"] if count > len(some) else [])])
 
 
 def text_lines(path: Path) -> Iterator[str]:
     """Decode line by line, so that a wrong byte is named with its place.
 
     Raises:
-        DataError: the file is not UTF-8, or holds a NUL byte; names line, column and byte.
+        DataError: the file is not UTF-8, or holds a NUL byte; names line, column and byte. Or a
+            line is so long that it is none.
     """
     offset = 0
     with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
+        for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), 1):
+            if len(raw) > LONGEST:
+                raise DataError(f"{path}, line {number}: longer than {LONGEST} bytes", SHORTER)
             try:
                 text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from components.errors import DataError
-from components.ingestion.decoding import Record, line_content, require_columns, text_lines
+from components.ingestion.decoding import (
+    LONGEST,
+    Record,
+    line_content,
+    require_columns,
+    text_lines,
+)
 
 TEXT: Final = "text"
 FILE: Final = "file"
@@ -114,6 +120,8 @@ def read_texts(path: Path, columns: Sequence[str]) -> Iterator[Record]:
                 "put it into the folder of its label, or take it away",
             )
         for file in files_of(folder):
+            if (size := file.stat().st_size) > LONGEST:
+                raise DataError(f"{file}: {size} bytes, more than {LONGEST}", "split it into texts")
             text = line_content("".join(text_lines(file)))
             name = f"{folder.name}/{file.name}"
             record = {TEXT: text, LABEL: folder.name, FILE: name}

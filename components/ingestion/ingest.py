@@ -18,7 +18,8 @@ from components.files import atomic_folder, sha256_json
 from components.ingestion.decoding import Record
 from components.ingestion.known import Known
 from components.ingestion.source import open_source, wanted_columns
-from components.ingestion.writer import BATCH_ROWS, SplitWriter
+from components.ingestion.together import together
+from components.ingestion.writer import SplitWriter
 from components.params import IngestionParams, ProjectParams
 from components.params.sections import PersonalParams
 from components.personal import masked, personal
@@ -96,7 +97,7 @@ def _numbered(
 
     Copies differ in their number, so that each has an id of its own.
     """
-    while batch := list(itertools.islice(records, BATCH_ROWS)):
+    for batch in together(records):
         contents = [hashlib.sha256(sha256_json([source, dict(each)]).encode()) for each in batch]
         numbers = known.number([content.digest() for content in contents])
         for content, number in zip(contents, numbers, strict=True):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from components.errors import DataError
 from components.ingestion.decoding import Record, require_columns, text_lines
+from components.ingestion.strict import hooks
 
 
 class Number(str):
@@ -37,24 +38,8 @@ def parse_object(line: str, where: str) -> Mapping[str, Any]:
     Raises:
         DataError: it is no JSON, no object, or a key stands twice.
     """
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in items]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise DataError(f"{where}: {twice[0]!r} stands twice in an object", "keep one of them")
-        return dict(items)
-
-    def refuse(constant: str) -> NoReturn:
-        raise DataError(f"{where}: {constant} is no JSON", 'write null, or text as "..."')
-
     try:
-        value = json.loads(
-            line,
-            parse_int=Number,
-            parse_float=Number,
-            parse_constant=refuse,
-            object_pairs_hook=pairs,
-        )
+        value = json.loads(line, parse_int=Number, parse_float=Number, **hooks(where))
     except json.JSONDecodeError as error:
         raise DataError(
             f"{where}, column {error.colno}: not valid JSON: {error.msg}",

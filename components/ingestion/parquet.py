@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.errors import DataError
-from components.ingestion.batches import BATCH_ROWS, require_text, text_rows
+from components.ingestion.batches import require_text, text_rows
 from components.ingestion.decoding import Record
+from components.ingestion.together import BATCH_CHARACTERS, BATCH_ROWS
 
 
 def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
@@ -18,9 +19,16 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     try:
         with pq.ParquetFile(path) as file:
             require_text(path, file.schema_arrow, columns)
-            batches = file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns))
+            batches = file.iter_batches(_at_once(file.metadata), columns=list(columns))
             yield from text_rows(path, batches, columns)
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{path} is no readable Parquet file: {error}", "write it again, with UTF-8 text"
         ) from error
+
+
+def _at_once(told: pq.FileMetaData) -> int:
+    """Return how many rows are read together: fewer where they are long."""
+    groups = [told.row_group(number) for number in range(told.num_row_groups)]
+    longest = max((each.total_byte_size / max(1, each.num_rows) for each in groups), default=0.0)
+    return max(1, min(BATCH_ROWS, int(BATCH_CHARACTERS / max(1.0, longest))))

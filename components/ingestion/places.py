@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from components.errors import DataError
+from components.ingestion.strict import hooks
 
 SHOWN: Final = 40
+# Bytes; parsed it takes five times as much.
+LARGEST: Final = 64 << 20
 CURE: Final = "mend the file, or publish it again whole"
 T = TypeVar("T")
 NAMES: Final[Mapping[type, str]] = {
@@ -89,8 +92,14 @@ def parsed(path: Path, shape: str) -> object:
         shape: what such a file is, as a sentence without its end.
 
     Raises:
-        DataError: it is no UTF-8 or no JSON, a key stands twice, or a number is none.
+        DataError: it is no UTF-8 or no JSON, a key stands twice, or a number is none; or it is
+            larger than can be held in memory.
     """
+    if (size := path.stat().st_size) > LARGEST:
+        raise DataError(
+            f"{path}: {size} bytes, more than {LARGEST}, and one JSON value is held whole",
+            "write its rows as JSONL, with the same columns, or split it into several files",
+        )
     raw = path.read_bytes()
     try:
         text = raw.decode("utf-8-sig")
@@ -101,18 +110,8 @@ def parsed(path: Path, shape: str) -> object:
             f"(byte {error.start + 1} of the file)",
             f"save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8 {path.name}`",
         ) from error
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in items]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise DataError(f"{path}: {twice[0]!r} stands twice in an object", "keep one of them")
-        return dict(items)
-
-    def refuse(constant: str) -> NoReturn:
-        raise DataError(f"{path}: {constant} is no JSON", 'write null, or text as "..."')
-
     try:
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=pairs)
+        return json.loads(text, **hooks(str(path)))
     except json.JSONDecodeError as error:
         raise DataError(
             f"{path}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}",

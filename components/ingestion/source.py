@@ -149,6 +149,8 @@ def locate(folder: Path, name: str) -> Path:
             f"{path} leads out of {folder}, where changes are not noticed",
             "copy the file into that folder, or name its own folder in ingestion.folder",
         )
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DataError(f"{path} is neither a file nor a folder", "put a file there")
     if not (path.is_file() or path.is_dir() or (is_pattern(name) and path.parent.is_dir())):
         there = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
         raise DataError(

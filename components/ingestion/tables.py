@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from components.errors import DataError
-from components.ingestion.decoding import Record, line_content, require_columns, text_lines
+from components.ingestion.decoding import (
+    LONGEST,
+    SHORTER,
+    Record,
+    line_content,
+    require_columns,
+    text_lines,
+)
 
 Rows = Iterator[tuple[int, list[str]]]
 
@@ -73,9 +80,23 @@ def _ragged(row: Sequence[str], header: Sequence[str]) -> str:
 
 def _csv_rows(path: Path) -> Rows:
     """Yield each row that is not blank, with the line on which it begins."""
-    reader = csv.reader(text_lines(path), strict=True)
+    line = size = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal size
+        for text in text_lines(path):
+            size += len(text)
+            if size > LONGEST:
+                raise DataError(
+                    f"{path}, line {line}: the row that begins here is longer than {LONGEST} "
+                    "characters",
+                    f"{SHORTER}; a quote may not be closed",
+                )
+            yield text
+
+    reader = csv.reader(counted(), strict=True)
     while True:
-        line = reader.line_num + 1
+        line, size = reader.line_num + 1, 0
         try:
             row = next(reader)
         except StopIteration:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.ingestion.together import BATCH_CHARACTERS, BATCH_ROWS, characters
 from components.records import split_path
 from components.schema import Split, example_schema
 from components.tasks.base import Example, Task
-
-BATCH_ROWS: Final = 8192
 
 
 class SplitWriter:
@@ -25,6 +24,7 @@ class SplitWriter:
         self._schema = example_schema(task.columns, slices)
         self._file = pq.ParquetWriter(split_path(folder, split), self._schema, compression="zstd")
         self._batch: list[Example] = []
+        self._size = 0
         self._labels: Counter[str] = Counter()
         self._rows = 0
 
@@ -40,7 +40,8 @@ class SplitWriter:
         self._batch.append(example)
         self._labels.update(set(self._task.tags(example)) or {""})
         self._rows += 1
-        if len(self._batch) >= BATCH_ROWS:
+        self._size += characters(example)
+        if len(self._batch) >= BATCH_ROWS or self._size >= BATCH_CHARACTERS:
             self._flush()
 
     def counts(self, groups: int) -> dict[str, Any]:
@@ -52,3 +53,4 @@ class SplitWriter:
         if self._batch:
             self._file.write_table(pa.Table.from_pylist(self._batch, schema=self._schema))
             self._batch.clear()
+            self._size = 0

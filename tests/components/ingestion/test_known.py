@@ -42,7 +42,7 @@ def test_rows_do_not_depend_on_the_size_of_a_batch(
     lines = [f"question {i % 20},track,web,c{i % 30}" for i in range(200)]
     csv = "\n".join(["body,intent,channel,customer", *lines]) + "\n"
     card = read_card(run_ingest({"a.csv": csv}))
-    monkeypatch.setattr(importlib.import_module("components.ingestion.ingest"), "BATCH_ROWS", 7)
+    monkeypatch.setattr(importlib.import_module("components.ingestion.together"), "BATCH_ROWS", 7)
     folder = run_ingest({"a.csv": csv})
     assert read_card(folder) == card
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
