@@ -37,6 +37,17 @@ def outs_of(verb: str) -> set[str]:
     }
 
 
+@pytest.mark.parametrize("verb", STAGES)
+def test_what_dvc_keeps_is_ignored_so_that_a_run_changes_no_file_of_the_project(
+    root: Path, verb: str
+) -> None:
+    """DVC adds what is missing to these files, which a new user would see as changes of theirs."""
+    kept = [Path(out) for out in STAGES[verb]["outs"] if isinstance(out, str)]
+    for out in kept:
+        ignored = (root / out.parent / ".gitignore").read_text(encoding="utf-8").splitlines()
+        assert f"/{out.name}" in ignored, out
+
+
 def test_stages_are_the_verbs_up_to_the_gate_in_their_order() -> None:
     assert tuple(STAGES) == VERBS[: VERBS.index("gate") + 1]
 
