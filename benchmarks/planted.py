@@ -89,11 +89,15 @@ def labels(params: Params, task: Task, rows: Sequence[Example], valid: Path) -> 
 def exposures(task: Task, rows: Sequence[Example], region: str | None) -> Iterator[list[Any]]:
     """Yield how much personal data is found, and how much of what only looks like it."""
     planted = plant_personal(task, rows, region, SEED)
-    by_id = {each[ID]: each for each in planted.rows}
+    after, before = ({each[ID]: each for each in given} for given in (planted.rows, rows))
     for kind, faults in planted.faults.items():
-        told = [{s.label for s in personal(task.content(by_id[i]), region)} for i in faults]
-        some = sum(map(bool, told))
-        yield [kind, len(told), some if kind in ALIKE else sum(kind in k for k in told), some, 0]
+        told, clean = (
+            [{span.label for span in personal(task.content(given[i]), region)} for i in faults]
+            for given in (after, before)
+        )
+        some, own = (sum(map(bool, each)) for each in (told, clean))
+        right = some if kind in ALIKE else sum(kind in kinds for kinds in told)
+        yield [kind, len(told), right, some, own]
 
 
 def leaks(task: Task, rows: Sequence[Example], valid: Path) -> Iterator[list[Any]]:

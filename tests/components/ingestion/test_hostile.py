@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from components.errors import DataError
@@ -206,6 +208,17 @@ def test_memory_does_not_grow_with_the_length_of_rows(root: Path, tmp_path: Path
     long_rows(tmp_path / "a.csv", 8_000, 60_000)
 
     assert child(root, INGEST, str(root), str(tmp_path))["rows"] == 8_000
+
+
+def test_memory_does_not_grow_with_the_length_of_rows_of_parquet(
+    root: Path, tmp_path: Path
+) -> None:
+    rows = pa.table({"text": [f"{number} {'word ' * 12_000}" for number in range(3_000)]})
+    pq.write_table(rows, tmp_path / "a.parquet", use_dictionary=False)
+
+    found = child(root, READ, str(tmp_path / "a.parquet"), '["text"]', "")
+
+    assert found["rows"] == 3_000
 
 
 @pytest.mark.chaos
