@@ -26,10 +26,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from benchmarks import planting
 from benchmarks.planting import ALIKE, LEAKS, WRONG
-from benchmarks.planting import leaks as plant_leaks
-from benchmarks.planting import personal_data as plant_personal
-from benchmarks.planting import wrong_labels as plant_labels
 from benchmarks.recipes import row
 from components.leakage import leakage
 from components.params import Params
@@ -75,7 +73,7 @@ def labels(params: Params, task: Task, rows: Sequence[Example], valid: Path) -> 
     clean = _suspects(params, task, rows, valid)
     if clean is None:
         return
-    planted = plant_labels(task, rows, SHARE, SEED)
+    planted = planting.wrong_labels(task, rows, SHARE, SEED)
     wrong = planted.faults[WRONG]
     listed = _suspects(params, task, planted.rows, valid) or []
     found = [one for one in listed if one[ID] in wrong]
@@ -88,7 +86,7 @@ def labels(params: Params, task: Task, rows: Sequence[Example], valid: Path) -> 
 
 def exposures(task: Task, rows: Sequence[Example], region: str | None) -> Iterator[list[Any]]:
     """Yield how much personal data is found, and how much of what only looks like it."""
-    planted = plant_personal(task, rows, region, SEED)
+    planted = planting.personal_data(task, rows, region, SEED)
     after, before = ({each[ID]: each for each in given} for given in (planted.rows, rows))
     for kind, faults in planted.faults.items():
         told, clean = (
@@ -102,7 +100,7 @@ def exposures(task: Task, rows: Sequence[Example], region: str | None) -> Iterat
 
 def leaks(task: Task, rows: Sequence[Example], valid: Path) -> Iterator[list[Any]]:
     """Yield how many test rows are found to be in train."""
-    planted = plant_leaks(task, rows, SEED)
+    planted = planting.leaks(task, rows, SEED)
     test = {each[ID]: each for each in rows if each[SPLIT] == "test"}
     with tempfile.TemporaryDirectory(prefix="planted") as folder:
         _write(planted.rows, valid, Path(folder))

@@ -117,7 +117,8 @@ def _rules_of(kind: str) -> ModuleType:
 NUMBERS: Final[Mapping[str, re.Pattern[str]]] = {
     "iban": re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b", re.IGNORECASE),
     "luhn": re.compile(
-        r"(?<![\d-])[2-6](?:\d{12,18}|\d{3}([ -])(?:\d{6}\1\d{4,5}|\d{4}\1\d{4}\1\d{4}))(?!-?\d)"
+        r"(?<![\d-])[2-6](?:\d{12,18}"
+        r"|\d{3}([ -])(?:\d{6}\1\d{4,5}|\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?))(?!-?\d)"
     ),
     "us.ssn": re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?!-?\d)"),
 }
