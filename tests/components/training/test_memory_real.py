@@ -61,7 +61,9 @@ def test_memory_that_really_ran_out_on_the_cpu_costs_time_and_no_step(
     """The kernel refuses memory: an address space of half of what the whole batch takes."""
     for path in tokens.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    rows, length = 2000, 24
+    # Large enough that half of it, 0.2 GiB, holds what does not shrink with a batch: oneDNN's
+    # machine code of each shape, a few MiB here, and more where a CPU has wider instructions.
+    rows, length = 8000, 24
     for split, count in {"train": rows, "validation": 30}.items():
         ids = np.random.default_rng(0).integers(5, 60, (count, length)).astype(np.int32)
         np.save(tmp_path / f"{split}.input_ids.npy", ids.ravel())
