@@ -9,15 +9,16 @@ from components.addresses import BUCKET, HUB, SQL, is_remote, kind_of
 from components.errors import IntegrityError
 from components.files import read_json, write_json
 from components.ingestion import bucket, database, hub, web
-from components.ingestion.source import wanted_columns
+from components.ingestion.source import require_files, wanted_columns
 from components.params import IngestionParams
 
 
 def probe(params: IngestionParams, path: Path) -> list[str]:
     """Ask what the sources are now, and write it down where it differs from what was known.
 
-    Files and samples are not asked: DVC watches the folder of the former, and a name says all of
-    the latter. Without other sources the file says that there are none.
+    Files and samples are not asked: DVC watches the folder of the former, if there are only files
+    in it, and a name says all of the latter. Without other sources the file says that there are
+    none.
 
     Args:
         params: names the sources.
@@ -27,9 +28,10 @@ def probe(params: IngestionParams, path: Path) -> list[str]:
         The names of the sources that changed.
 
     Raises:
-        DataError: a source is not there, or refuses.
+        DataError: a source is not there, or refuses, or the folder holds a pipe or a device.
         Away: what holds a source does not answer; the file stays as it is.
     """
+    require_files(Path(params.folder))
     now = {name: _facts(params, name) for name in params.sources.values() if is_remote(name)}
     try:
         before = read_json(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -131,6 +132,22 @@ def digest(folder: Path, name: str) -> str:
     if path.is_file():
         return sha256_file(path)
     return sha256_json({name: sha256_file(file) for name, file in tree_of(path).items()})
+
+
+def require_files(folder: Path) -> None:
+    """Refuse what is neither a file nor a folder before DVC reads it, which would wait for ever.
+
+    Raises:
+        DataError: there is a pipe, a device or a socket, or a link to one.
+    """
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            if path.exists() and not path.is_file():
+                raise DataError(
+                    f"{path} is neither a file nor a folder, and DVC would wait for it for ever",
+                    f"remove it from {folder}",
+                )
 
 
 def locate(folder: Path, name: str) -> Path:

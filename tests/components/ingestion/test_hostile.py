@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import DataError
+from components.ingestion.probe import probe
 from components.ingestion.source import locate
+from components.params import load_params
 
 GIB: Final = 1 << 30
 MIB: Final = 1 << 20
@@ -194,6 +197,22 @@ def test_no_pipe_and_no_device_is_opened(tmp_path: Path) -> None:
     (tmp_path / "b.csv").symlink_to("/dev/zero")
     with pytest.raises(DataError, match=r"b\.csv leads out of"):
         locate(tmp_path, "b.csv")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "texts/positive/a.txt"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_pipe_or_device_is_refused_before_dvc_would_wait_for_it(
+    root: Path, tmp_path: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "source"
+    (folder / name).parent.mkdir(parents=True)
+    params = load_params(root / "params.yaml").ingestion.model_copy(update={"folder": str(folder)})
+    assert probe(params, tmp_path / "source.json") == []
+
+    make(folder / name)
+
+    with pytest.raises(DataError, match=f"{name} is neither a file nor a folder, and DVC would"):
+        probe(params, tmp_path / "source.json")
 
 
 def long_rows(path: Path, rows: int, characters: int) -> None:
