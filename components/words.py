@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from components.arrays import Array
+from components.capitals import mark_of
 from components.reach import windows
 from components.spans import Span
 
@@ -66,12 +67,17 @@ class Row(NamedTuple):
     words: Array
 
 
-def content_of(encoding: Any, text: str) -> Content:  # noqa: ANN401 - tokenizers has no type stubs
+def content_of(
+    encoding: Any,  # noqa: ANN401 - tokenizers has no type stubs
+    text: str,
+    capitals: Sequence[int] = (),
+) -> Content:
     """Part a text's own tokens from the special ones, and find its words.
 
     Args:
         encoding: of `Tokenizer.encode`, neither cut nor padded.
         text: that was encoded.
+        capitals: tokens to tell of words with capitals, of an encoder that does not see them.
     """
     ids, own = encoding.ids, [at for at, s in enumerate(encoding.special_tokens_mask) if not s]
     if not own:
@@ -79,7 +85,8 @@ def content_of(encoding: Any, text: str) -> Content:  # noqa: ANN401 - tokenizer
         return Content(list(ids), [], [], [])
     start, end = own[0], own[-1] + 1
     words = _words(encoding.word_ids[start:end], encoding.offsets[start:end], text)
-    return Content(ids[:start], ids[start:end], ids[end:], _with_hidden(words, text))
+    found = Content(ids[:start], ids[start:end], ids[end:], _with_hidden(words, text))
+    return _with_marks(found, text, capitals) if capitals else found
 
 
 def _words(
@@ -118,6 +125,18 @@ def _with_hidden(words: list[Word], text: str) -> list[Word]:
 
 def _hidden(letter: str) -> bool:
     return unicodedata.category(letter) in {"Mn", "Me", "Mc", "Cf", "Cc"} and not letter.isspace()
+
+
+def _with_marks(content: Content, text: str, capitals: Sequence[int]) -> Content:
+    """Put a token before each word with capitals; the word is answered at its own first token."""
+    ids: list[int] = []
+    words, at = [], 0
+    for word in content.words:
+        mark = mark_of(text[word.start : word.end])
+        ids += [*content.ids[at : word.first], *([] if mark is None else [capitals[mark]])]
+        at, further = word.first, len(ids) - word.first
+        words.append(word._replace(first=at + further, last=word.last + further))
+    return content._replace(ids=ids + content.ids[at:], words=words)
 
 
 def rows_of(content: Content, max_length: int, overlap: int) -> list[Row]:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from tokenizers import Tokenizer
 
 from components.arrays import text_of, with_text
+from components.capitals import ids_of
 from components.counts import counted_table
 from components.edits.entities import stocked, swapped
 from components.paths import best_path, log_softmax, path_score, spans_of, tags_of
@@ -48,11 +49,27 @@ class Options(TaskOptions):
     window_overlap: Annotated[int, Field(ge=0)]
     """Tokens that neighbouring windows share, at most half of one, where a text is longer; each
     word is answered where it has most context."""
+    mark_capitals: bool
+    """Whether a token stands before each word with capitals, of an encoder that reads lower case
+    alone."""
 
     @classmethod
     def example(cls) -> Self:
         """Return the options of a task with two types."""
-        return cls(kind="ner", labels=("person", "place"), window_overlap=16)
+        labels = ("person", "place")
+        return cls(kind="ner", labels=labels, window_overlap=16, mark_capitals=False)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the options, without `mark_capitals` where it is off, as bundles always were."""
+        found = super().stored()
+        if not self.mark_capitals:
+            del found["mark_capitals"]
+        return found
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """Return stored options; without `mark_capitals` words are read as they are."""
+        return super().read({"mark_capitals": False, **stored})
 
     @field_validator("labels")
     @classmethod
@@ -79,6 +96,7 @@ class Ner(Whole):
         self.outputs = ("O", *tags)
         self._index = {label: index for index, label in enumerate(options.labels)}
         self._overlap = options.window_overlap
+        self._marking = options.mark_capitals
 
     def reject(self, example: Example) -> str | None:
         """Return why this row cannot be used, or None."""
@@ -115,9 +133,10 @@ class Ner(Whole):
         rows: list[Row] = []
         owners: list[int] = []
         targets: list[Array] | None = [] if examples and examples[0].get("entities") else None
+        marks = ids_of(tokenizer) if self._marking else ()
         unaligned = 0
         for index, (encoding, text) in enumerate(zip(encodings, texts, strict=True)):
-            content = content_of(encoding, text)
+            content = content_of(encoding, text, marks)
             own = rows_of(content, max_length, self._overlap)
             rows += own
             owners += [index] * len(own)

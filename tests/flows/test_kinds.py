@@ -57,7 +57,12 @@ def ner(source: Path) -> dict[str, Any]:
         lines.append("".join(f"{word}\t{tag}\n" for word, tag in words))
     (source / "train.conll").write_text("\n".join(lines))
     return {
-        "task": {"kind": "ner", "labels": ["track", "refund"], "window_overlap": 4},
+        "task": {
+            "kind": "ner",
+            "labels": ["track", "refund"],
+            "window_overlap": 4,
+            "mark_capitals": False,
+        },
         "source": "train.conll",
         "scheme": "iob2",
         "fields": {"text": "text", "entities": "entities"},

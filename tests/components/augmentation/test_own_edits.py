@@ -38,7 +38,9 @@ def told(opening: str, person: str, number: int) -> dict[str, str]:
 
 @pytest.fixture
 def ner() -> Task:
-    return load_task(NerOptions(kind="ner", labels=("person",), window_overlap=0))
+    return load_task(
+        NerOptions(kind="ner", labels=("person",), window_overlap=0, mark_capitals=False)
+    )
 
 
 @pytest.fixture

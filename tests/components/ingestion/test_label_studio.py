@@ -67,7 +67,9 @@ def test_spans_are_what_the_task_of_entities_reads(tmp_path: Path) -> None:
         of(annotated()),
     ]
     found = read(tmp_path, tasks, "text", "entities")
-    task = load_task(NerOptions(kind="ner", labels=("person", "place"), window_overlap=8))
+    task = load_task(
+        NerOptions(kind="ner", labels=("person", "place"), window_overlap=8, mark_capitals=False)
+    )
     assert [task.reject(record) for record in found] == [None, None]
     assert [task.truth(record) for record in found] == [
         "person: Ada [0:3]; person: Grace [10:15]; place: Rome [19:23]",

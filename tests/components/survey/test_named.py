@@ -125,7 +125,7 @@ def test_suspects_of_a_task_with_entities_stand_on_the_page(
     ]
     for row in rows:
         del row["label"]
-    options = Options(kind="ner", labels=("firm", "town"), window_overlap=8)
+    options = Options(kind="ner", labels=("firm", "town"), window_overlap=8, mark_capitals=False)
     names = type(params.budgets).model_fields
     anything = params.budgets.model_copy(update=dict.fromkeys(names, 1.0))
     found = run(rows, options=options, budgets=anything)

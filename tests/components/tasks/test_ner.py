@@ -16,7 +16,7 @@ from components.tasks.ner import Options
 from tests.contracts.tasks.perfect import perfect
 
 LABELS = ("person", "place")
-TASK = load_task(Options(kind="ner", labels=LABELS, window_overlap=4))
+TASK = load_task(Options(kind="ner", labels=LABELS, window_overlap=4, mark_capitals=False))
 TAGS = TASK.outputs
 
 
@@ -218,4 +218,4 @@ def test_types_are_counted_apart(tokenizer: Tokenizer) -> None:
 
 def test_types_are_a_set() -> None:
     with pytest.raises(ValueError, match="every label must be listed once, found twice: a"):
-        Options(kind="ner", labels=("a", "b", "a"), window_overlap=0)
+        Options(kind="ner", labels=("a", "b", "a"), window_overlap=0, mark_capitals=False)

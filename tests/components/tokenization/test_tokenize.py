@@ -210,7 +210,7 @@ def test_unreadable_tokenizer_is_named(
 def test_each_window_of_a_long_text_is_of_its_group_and_as_altered_as_its_row(
     tiny_encoder: Path, make_data: MakeData, tmp_path: Path
 ) -> None:
-    task = load_task(Options(kind="ner", labels=("thing",), window_overlap=2))
+    task = load_task(Options(kind="ner", labels=("thing",), window_overlap=2, mark_capitals=False))
     long = " ".join(["parcel"] * 20)
     rows = {split: [(long, ""), ("refund", "")] for split in SPLITS}
     data = make_data(rows, parents={"train0": "train1"})

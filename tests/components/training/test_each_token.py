@@ -24,7 +24,7 @@ FIRST_WORD = 5
 
 @pytest.fixture(scope="module")
 def ner() -> Task:
-    return load_task(Options(kind="ner", labels=("x",), window_overlap=0))
+    return load_task(Options(kind="ner", labels=("x",), window_overlap=0, mark_capitals=False))
 
 
 @pytest.fixture(scope="module")

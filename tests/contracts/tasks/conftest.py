@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
+from components.capitals import TOKENS
 from components.tasks import load_task, options_type, task_kinds
 from components.tasks.base import Encoded, Example, Task
 
@@ -23,7 +24,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
             "threshold": 5.0,
             "in_scope_share": 0.95,
         }
-    }
+    },
+    "ner with capitals": {"mark_capitals": True},
 }
 
 
@@ -45,7 +47,9 @@ def task(name: str, kind: str) -> Task:
 
 @pytest.fixture
 def tokenizer(tiny_tokenizer: Path) -> Tokenizer:
-    return Tokenizer.from_file(str(tiny_tokenizer / "tokenizer.json"))
+    found = Tokenizer.from_file(str(tiny_tokenizer / "tokenizer.json"))
+    found.add_tokens(list(TOKENS))
+    return found
 
 
 @pytest.fixture
