@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from components.arrays import Array
 from components.errors import DataError
 from components.ingestion.decoding import Record, require_columns
-from components.ingestion.together import BATCH_ROWS
+from components.ingestion.together import BATCH_CHARACTERS, BATCH_ROWS
 
 
 def require_text(path: Path, schema: pa.Schema, columns: Sequence[str]) -> None:
@@ -41,11 +44,36 @@ def text_rows(
     target = pa.schema([(name, pa.string()) for name in columns])
     done = 0
     for batch in batches:
-        for start in range(0, batch.num_rows, BATCH_ROWS):
-            part = pa.Table.from_batches([batch.slice(start, BATCH_ROWS)]).select(columns)
+        for rows in _parts(batch.select(columns)):
+            part = pa.Table.from_batches([rows])
             cells = {name: _cells(path, part, target.field(name), done) for name in columns}
             yield from _records(cells, part.num_rows)
             done += part.num_rows
+
+
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield a batch in parts of so many rows, or of fewer where their texts are long."""
+    ends = np.cumsum(sum(map(_lengths, batch.columns), np.zeros(batch.num_rows)))
+    start = 0
+    while start < batch.num_rows:
+        before = ends[start - 1] if start else 0
+        held = int(np.searchsorted(ends, before + BATCH_CHARACTERS, side="right"))
+        end = min(start + BATCH_ROWS, max(held, start + 1))
+        yield batch.slice(start, end - start)
+        start = end
+
+
+def _lengths(column: pa.Array) -> Array:
+    """Return how many bytes of text each row has."""
+    if pa.types.is_dictionary(column.type):
+        each = np.append(_lengths(column.dictionary), 0.0)
+        return np.asarray(each[column.indices.fill_null(len(each) - 1).to_numpy()])
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.large_string())
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return np.zeros(len(column))
+    found: Array = pc.binary_length(column).fill_null(0).to_numpy().astype(np.float64)
+    return found
 
 
 def _records(cells: Mapping[str, list[str | None]], rows: int) -> Iterator[Record]:

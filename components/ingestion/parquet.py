@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,18 +14,35 @@ from components.ingestion.batches import require_text, text_rows
 from components.ingestion.decoding import Record
 from components.ingestion.together import BATCH_CHARACTERS, BATCH_ROWS
 
+MOST_REPEATED: Final = 4 * BATCH_CHARACTERS
+
 
 def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:
     """Stream a Parquet file; columns must hold text, whole numbers or booleans."""
     try:
-        with pq.ParquetFile(path) as file:
+        told = pq.read_metadata(path)
+        with pq.ParquetFile(path, metadata=told, read_dictionary=_repeated(told, columns)) as file:
             require_text(path, file.schema_arrow, columns)
-            batches = file.iter_batches(_at_once(file.metadata), columns=list(columns))
+            batches = file.iter_batches(_at_once(told), columns=list(columns))
             yield from text_rows(path, batches, columns)
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{path} is no readable Parquet file: {error}", "write it again, with UTF-8 text"
         ) from error
+
+
+def _repeated(told: pq.FileMetaData, columns: Sequence[str]) -> list[str]:
+    """Return the columns whose values are read each once, however often they stand in a file.
+
+    A long context of a thousand questions takes little of a file, and a thousand times as much as
+    text. Until its end, a row group keeps all values, so that large ones are read as they are.
+    """
+    groups = [told.row_group(number) for number in range(told.num_row_groups)]
+    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    sizes = {each.path_in_schema: 0 for each in chunks}
+    for each in chunks:
+        sizes[each.path_in_schema] = max(sizes[each.path_in_schema], each.total_uncompressed_size)
+    return [name for name in columns if sizes.get(name, MOST_REPEATED) < MOST_REPEATED]
 
 
 def _at_once(told: pq.FileMetaData) -> int:

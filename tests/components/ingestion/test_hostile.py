@@ -240,6 +240,24 @@ def test_memory_does_not_grow_with_the_length_of_rows_of_parquet(
     assert found["rows"] == 3_000
 
 
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_a_text_that_stands_in_many_rows_is_held_once(
+    root: Path, tmp_path: Path, kind: str
+) -> None:
+    numbers = pa.array([row % 3 for row in range(1_500)], pa.int32())
+    texts = pa.array([f"{number} {'word ' * 100_000}" for number in range(3)])
+    rows = pa.table({"text": pa.DictionaryArray.from_arrays(numbers, texts)})
+    path = tmp_path / f"a.{kind}"
+    if kind == "parquet":
+        pq.write_table(rows, path, store_schema=False)
+    else:
+        with pa.ipc.new_file(path, rows.schema) as file:
+            file.write_table(rows)
+    assert path.stat().st_size < 2 * MIB
+
+    assert child(root, READ, str(path), '["text"]', "")["rows"] == 1_500
+
+
 @pytest.mark.chaos
 def test_ten_gigabytes_are_read_in_half_of_one(root: Path, tmp_path: Path) -> None:
     long_rows(tmp_path / "a.csv", 100_000, 100_000)
