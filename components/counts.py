@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from components.spans import Span
 
 Array = npt.NDArray[Any]
 
@@ -63,6 +66,17 @@ def counted_table(
         }
         for index, name in enumerate(names)
     ]
+
+
+def span_table(
+    names: Sequence[str], true: Iterable[Sequence[Span]], answered: Iterable[Sequence[Span]]
+) -> list[dict[str, Any]]:
+    """Return precision, recall, F1 and the number of true spans of each label, text by text."""
+    counts: list[Counter[str]] = [Counter(), Counter(), Counter()]
+    for real, found in zip(true, answered, strict=True):
+        for counter, spans in zip(counts, (set(real) & set(found), found, real), strict=True):
+            counter.update(span.label for span in spans)
+    return counted_table(names, *(np.array([count[name] for name in names]) for count in counts))
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -43,6 +43,9 @@ class TaskOptions(BaseModel):
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
     )
 
+    later: ClassVar[Mapping[str, Any]] = {}
+    """Options that came later, and what each is where it is off: what is stored lacks those."""
+
     kind: str
     """The task's file name in components/tasks."""
 
@@ -53,12 +56,13 @@ class TaskOptions(BaseModel):
 
     def stored(self) -> dict[str, Any]:
         """Return them as bundles and keys hold them; what is new and off leaves digests alone."""
-        return self.model_dump(mode="json")
+        off = {name for name, value in self.later.items() if getattr(self, name) == value}
+        return self.model_dump(mode="json", exclude=off)
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
         """Return stored options, also of bundles that lack what is new, or raise as pydantic."""
-        return cls.model_validate_json(json.dumps(stored))
+        return cls.model_validate_json(json.dumps({**cls.later, **stored}))
 
 
 @dataclass(frozen=True)
@@ -256,8 +260,7 @@ class Task(Protocol):
     def edits(self, rows: Sequence[Example]) -> Mapping[str, Alter]:
         """Return the edits that only such a task has, by name; they keep the label right.
 
-        Args:
-            rows: of training, all that an edit may draw from.
+        They draw from `rows`, which are all of training.
         """
 
     def content(self, example: Example) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Final, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
@@ -36,6 +36,7 @@ OUT: Final = "(out of scope)"
 class Options(TaskOptions):
     """Options of text classification."""
 
+    later: ClassVar[Mapping[str, Any]] = {"out_of_scope": None}
     kind: Literal["classification"]
     """The task's file name in components/tasks."""
     labels: Annotated[tuple[str, ...], Field(min_length=2)]
@@ -48,18 +49,6 @@ class Options(TaskOptions):
         """Return the options of a task with three labels."""
         labels = ("track", "refund", "login")
         return cls(kind="classification", labels=labels, out_of_scope=None)
-
-    def stored(self) -> dict[str, Any]:
-        """Return the options, without `out_of_scope` where it is off, as bundles always were."""
-        found = super().stored()
-        if self.out_of_scope is None:
-            del found["out_of_scope"]
-        return found
-
-    @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> Self:
-        """Return stored options; without `out_of_scope` every text is given a label."""
-        return super().read({"out_of_scope": None, **stored})
 
     @field_validator("labels")
     @classmethod

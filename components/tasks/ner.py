@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from components.arrays import text_of, with_text
 from components.capitals import ids_of
-from components.counts import counted_table
+from components.counts import span_table
 from components.edits.entities import stocked, swapped
 from components.paths import best_path, log_softmax, path_score, spans_of, tags_of
 from components.shifts import Shift, exactly_shifted
@@ -42,6 +42,7 @@ COUNTS: Final = 3  # hits, answered, true
 class Options(TaskOptions):
     """Options of named entity recognition."""
 
+    later: ClassVar[Mapping[str, Any]] = {"mark_capitals": False}
     kind: Literal["ner"]
     """The task's file name in components/tasks."""
     labels: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -50,26 +51,12 @@ class Options(TaskOptions):
     """Tokens that neighbouring windows share, at most half of one, where a text is longer; each
     word is answered where it has most context."""
     mark_capitals: bool
-    """Whether a token stands before each word with capitals, of an encoder that reads lower case
-    alone."""
+    """Whether tokens tell an encoder that reads lower case alone which words have capitals."""
 
     @classmethod
     def example(cls) -> Self:
         """Return the options of a task with two types."""
-        labels = ("person", "place")
-        return cls(kind="ner", labels=labels, window_overlap=16, mark_capitals=False)
-
-    def stored(self) -> dict[str, Any]:
-        """Return the options, without `mark_capitals` where it is off, as bundles always were."""
-        found = super().stored()
-        if not self.mark_capitals:
-            del found["mark_capitals"]
-        return found
-
-    @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> Self:
-        """Return stored options; without `mark_capitals` words are read as they are."""
-        return super().read({"mark_capitals": False, **stored})
+        return cls(kind="ner", labels=("person", "place"), window_overlap=16, mark_capitals=False)
 
     @field_validator("labels")
     @classmethod
@@ -249,13 +236,7 @@ class Ner(Whole):
         self, examples: Sequence[Example], answers: Sequence[Prediction]
     ) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and the number of true entities of each type."""
-        counts: list[Counter[str]] = [Counter(), Counter(), Counter()]
-        for example, answer in zip(examples, answers, strict=True):
-            true, found = self.marked(example), _answered(answer)
-            for counter, spans in zip(counts, (set(true) & set(found), found, true), strict=True):
-                counter.update(span.label for span in spans)
-        hits, answered, real = (np.array([c[n] for n in self.labels]) for c in counts)
-        return counted_table(self.labels, hits, answered, real)
+        return span_table(self.labels, map(self.marked, examples), map(_answered, answers))
 
     def mistakes(
         self, examples: Sequence[Example], answers: Sequence[Prediction]
