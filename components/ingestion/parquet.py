@@ -14,6 +14,7 @@ from components.ingestion.batches import require_text, text_rows
 from components.ingestion.decoding import Record
 from components.ingestion.together import BATCH_CHARACTERS, BATCH_ROWS
 
+# Bytes of a column in one row group.
 MOST_REPEATED: Final = 4 * BATCH_CHARACTERS
 
 
