@@ -40,10 +40,10 @@ def _repeated(told: pq.FileMetaData, columns: Sequence[str]) -> list[str]:
     """
     groups = [told.row_group(number) for number in range(told.num_row_groups)]
     chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
-    sizes = {each.path_in_schema: 0 for each in chunks}
-    for each in chunks:
-        sizes[each.path_in_schema] = max(sizes[each.path_in_schema], each.total_uncompressed_size)
-    return [name for name in columns if sizes.get(name, MOST_REPEATED) < MOST_REPEATED]
+    large = {each.path_in_schema for each in chunks if each.total_uncompressed_size > MOST_REPEATED}
+    # A name that is absent has its own error; the reader would refuse it without one.
+    known = {each.path_in_schema for each in chunks}
+    return [name for name in columns if name in known - large]
 
 
 def _at_once(told: pq.FileMetaData) -> int:
